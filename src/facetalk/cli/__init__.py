@@ -1,0 +1,1 @@
+"""Words to jobs: one file for each command."""

@@ -1,0 +1,1 @@
+"""Training sources: heads, performances, recordings."""

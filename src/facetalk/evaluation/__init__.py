@@ -1,0 +1,1 @@
+"""Measurements: one metric family in each file."""

@@ -1,0 +1,1 @@
+"""Fields to meshes; a head is sdf(points) here."""

@@ -1,0 +1,1 @@
+"""Diffusion over expression codes; speech is a tensor here."""

@@ -1,0 +1,1 @@
+"""Where the parts meet: speech to codes, codes to meshes to frames."""

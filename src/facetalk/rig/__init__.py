@@ -1,0 +1,1 @@
+"""ARKit curves: resampling and Live Link Face files."""

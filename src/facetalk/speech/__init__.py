@@ -1,0 +1,1 @@
+"""Audio files to speech features at the frame rate."""

@@ -1,0 +1,94 @@
+"""The nouns that flow between stages. None of them knows a stage."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from fractions import Fraction
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+SAMPLE_RATE = 16_000
+"""Samples a second of every waveform inside the project."""
+
+FRAME_RATE = Fraction(30)
+"""Native frames a second of codes and video."""
+
+
+class Region(IntEnum):
+    """What a point of a head's surface is made of."""
+
+    SKIN = 0
+    LIPS = 1
+    SCLERA = 2
+    IRIS = 3
+    PUPIL = 4
+    TEETH = 5
+    MOUTH = 6
+    HAIR = 7
+
+
+@dataclass(frozen=True)
+class Waveform:
+    """Mono speech at `SAMPLE_RATE`, nominally within [-1, 1]."""
+
+    samples: Float[np.ndarray, " sample"]
+
+    @property
+    def duration(self) -> Fraction:
+        """Length in seconds, exact."""
+        return Fraction(len(self.samples), SAMPLE_RATE)
+
+
+@dataclass(frozen=True)
+class SpeechFeatures:
+    """One feature vector for each video frame; frame i shows the midpoint of [i/rate, (i+1)/rate)."""
+
+    values: Float[Tensor, "frame feature"]
+    rate: Fraction
+    encoder_hash: str
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True)
+class RigCurves:
+    """ARKit weights for each frame, columns in the order of `facetalk.arkit.ARKIT_NAMES`, nominally 0..1."""
+
+    weights: Float[np.ndarray, "frame 52"]
+    rate: Fraction
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+
+@dataclass(frozen=True)
+class ExpressionCodes:
+    """Expression codes for each frame; they belong to the head whose hash they carry."""
+
+    values: Float[Tensor, "frame code"]
+    rate: Fraction
+    head_hash: str
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A triangle mesh in NPHM space, counter-clockwise seen from outside."""
+
+    vertices: Float[np.ndarray, "vertex 3"]
+    faces: Int[np.ndarray, "face 3"]
+    regions: Float[np.ndarray, "vertex region"] | None = field(default=None)
+    """Share of each `Region` at a vertex, rows summing to one."""
+    normals: Float[np.ndarray, "vertex 3"] | None = field(default=None)
+    """Unit normals, outward."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture, sRGB, row 0 at the top."""
+
+    pixels: UInt8[np.ndarray, "height width 3"]
