@@ -1,1 +1,1 @@
-"""ARKit curves: resampling and Live Link Face files."""
+"""Rig curves as files and in time: Live Link Face takes, and resampling between exact rates."""
