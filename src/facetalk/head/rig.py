@@ -44,7 +44,7 @@ class RigEncoder(nn.Module):
     basis: Float[Tensor, "code 52"]
     rest: Float[Tensor, " code"]
 
-    def __init__(self, config: RigConfig = RigConfig()) -> None:  # noqa: B008
+    def __init__(self, config: RigConfig = RigConfig()) -> None:
         super().__init__()
         basis = CODE_SCALE * _orthonormal(config)
         self.register_buffer("basis", basis)
