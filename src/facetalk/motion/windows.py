@@ -1,0 +1,76 @@
+"""Motion for audio of any length, a window at a time, equal to one long pass.
+
+Self-attention looks back a fixed number of frames. Each window therefore needs of the past only what every block
+remembers of the last frames at every diffusion step: with it the noisy past, the style it settled on and its noise
+go on as if the window had no beginning. Memory does not grow with the audio.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from facetalk.errors import InputError
+from facetalk.motion.denoiser import Denoiser, Memory
+from facetalk.motion.guidance import guided
+from facetalk.motion.noise import FrameNoise
+from facetalk.motion.sampler import Sampler, dpm_solver
+from facetalk.motion.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How motion is drawn."""
+
+    steps: int = 12
+    """Diffusion steps, 1 to 1000."""
+    guidance: float = 1.25
+    """1 follows speech as trained, more amplifies it, 0 ignores it."""
+    seed: int = 0
+    """Same seed, same machine: same motion."""
+    sampler: Sampler = dpm_solver
+    window: int = 240
+    """Frames drawn at a time; the result does not depend on it."""
+    first_frame: int = 0
+    """Number of the first frame. Noise belongs to frame numbers, so −6 gives 200 ms put in front the noise before 0."""
+
+
+@dataclass
+class Remembering:
+    """A denoiser that goes on where the window before ended, at every diffusion time by itself."""
+
+    denoiser: Denoiser
+    memories: dict[tuple[int, bool], Memory] = field(default_factory=dict)
+
+    def __call__(self, noisy: Tensor, time: int, speech: Tensor | None) -> Tensor:
+        """x̂0 of the next window at one diffusion time; each time is asked once a window, heard and unheard apart."""
+        key = (time, speech is None)
+        times = torch.full((len(noisy),), time, device=noisy.device)
+        clean, self.memories[key] = self.denoiser.recall(noisy, times, speech, self.memories.get(key))
+        return clean
+
+
+def draw_windows(
+    denoiser: Denoiser, schedule: Schedule, features: Float[Tensor, "frame feature"], sampling: Sampling
+) -> Iterator[Float[Tensor, "frame live"]]:
+    """Consecutive windows of motion in live space, one frame for each frame of `features`.
+
+    Raises:
+        InputError: a window, or a number of steps, that is not positive.
+    """
+    if sampling.window < 1:
+        raise InputError(f"windows of {sampling.window} frames: use 1 or more, for example 240")
+    levels = schedule.levels(sampling.steps)
+    noise = FrameNoise(sampling.seed, denoiser.config.live)
+    remembering = Remembering(denoiser)
+    surrounded = denoiser.surround(features)
+    for first in range(0, len(features), sampling.window):
+        frames = min(sampling.window, len(features) - first)
+        speech = denoiser.listen(surrounded[None, first : first + frames + 2 * denoiser.config.hearing])
+
+        def draw(number: int, first: int = sampling.first_frame + first, frames: int = frames) -> Tensor:
+            return noise.window(number, first, frames).to(features)
+
+        yield sampling.sampler(guided(remembering, speech, sampling.guidance), draw, levels)[0]

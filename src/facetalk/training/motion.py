@@ -1,0 +1,197 @@
+"""What a training step of the motion model is, and the run that makes the bundled one (paper §4)."""
+
+import copy
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from facetalk.arkit import ARKIT_NAMES
+from facetalk.motion import Denoiser, DenoiserConfig, Motion, Normaliser, Rig, Schedule, express
+from facetalk.training.loop import Plan, optimiser_state, part, prefixed, restore_optimiser, run
+from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips
+
+NORMALISER_FRAMES = 100_000
+"""Frames that the normaliser is fitted on, evenly spaced."""
+MOUTH = tuple(name.startswith(("jaw", "mouth")) for name in ARKIT_NAMES)
+
+
+@dataclass(frozen=True)
+class Emphasis:
+    """Additions of ours to the paper's plain L2 in live space; all zero is the paper's loss."""
+
+    mouth: float = 0.0
+    """Weight of the error of jaw and mouth weights, each measured in its own spread."""
+    velocity: float = 0.0
+    """Weight of the error of the frame-to-frame difference of those weights, likewise."""
+
+
+@dataclass(frozen=True)
+class MotionTraining:
+    """Settings of a motion training."""
+
+    steps: int = 6000
+    batch: int = 32
+    """Crops in a step."""
+    crop: int = 48
+    """Frames of a crop (paper §4)."""
+    rate: float = 1e-3
+    """Highest learning rate; one cycle of linear warm-up and cosine decay. The paper's constant 1e-4 is far slower."""
+    warm_up: float = 0.05
+    """Share of the steps in which the rate rises."""
+    average: float = 0.998
+    """Decay of the exponential moving average that is kept."""
+    unheard: float = 0.25
+    """Probability that a crop hears nothing (paper §4)."""
+    expression: tuple[float, float] = (0.8, 1.2)
+    """Range of r of the expression augmentation (paper §4 leaves it open)."""
+    mirror: float = 0.5
+    """Probability that a crop is mirrored."""
+    emphasis: Emphasis = field(default_factory=Emphasis)
+    half: bool = True
+    """bfloat16 products; weights and sums stay in single precision."""
+    seed: int = 0
+
+
+class MotionTask:
+    """One step: crop → augment → diffuse → denoise → L2 → Adam → average."""
+
+    def __init__(self, config: MotionTraining, sizes: DenoiserConfig, clips: MotionClips, rig: Rig):
+        torch.manual_seed(config.seed)
+        self.config = config
+        self.device = clips.weights.device
+        self.rig = rig
+        self.crops = Crops(clips, config.crop, sizes.hearing)
+        self.normaliser = fit_normaliser(clips, rig)
+        self.schedule = Schedule()
+        self.denoiser = Denoiser(sizes)
+        self.denoiser.speech_mean.copy_(clips.features.float().mean(0))
+        self.denoiser.speech_scale.copy_(clips.features.float().std(0).clamp(min=1e-3))
+        self.denoiser.to(self.device)
+        self.averaged = copy.deepcopy(self.denoiser).requires_grad_(False)
+        self.optimiser = torch.optim.AdamW(
+            self.denoiser.parameters(), config.rate, betas=(0.9, 0.99), weight_decay=1e-2
+        )
+        self.mouth = mouth_map(clips, self.normaliser, rig)
+        """Live space → jaw and mouth weights in units of their spread."""
+
+    @staticmethod
+    def live(clips: MotionClips, rig: Rig) -> int:
+        """Live dimensions of the clips' codes, which the denoiser's sizes need."""
+        return fit_normaliser(clips, rig).live
+
+    def step(self, index: int, generator: torch.Generator) -> Mapping[str, Tensor | float]:
+        """One optimisation step."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.config.rate * one_cycle(index / self.config.steps, self.config.warm_up)
+        clean, features = self.draw(generator)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.half):
+            predicted = self.predict(clean, features, generator)
+        figures = self.losses(predicted.float() - clean)
+        loss = torch.stack(list(figures.values())).sum()
+        self.optimiser.zero_grad()
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.denoiser.parameters(), 1.0)
+        self.optimiser.step()
+        self._average(index)
+        return {**figures, "gradient": norm}
+
+    def draw(self, generator: torch.Generator) -> tuple[Float[Tensor, "crop frame live"], Float[Tensor, "crop h f"]]:
+        """A batch of augmented crops in live space, with the features they hear."""
+        weights, features = self.crops.draw(self.config.batch, generator)
+        swap = self._uniform(generator) < self.config.mirror
+        weights = torch.where(swap, weights[..., list(MIRRORED)], weights)
+        lowest, highest = self.config.expression
+        amount = lowest + (highest - lowest) * self._uniform(generator)
+        return self.normaliser.normalise(express(self.rig.codes(weights), self.rig.rest, amount)), features
+
+    def predict(self, clean: Tensor, features: Tensor, generator: torch.Generator) -> Float[Tensor, "crop frame live"]:
+        """x̂0 from each crop at a random diffusion time, with or without speech."""
+        time = torch.randint(self.schedule.times, (len(clean),), generator=generator).to(self.device)
+        noise = torch.randn(clean.shape, generator=generator).to(self.device)
+        speech = self.denoiser.listen(features)
+        unheard = self._uniform(generator) < self.config.unheard
+        speech = torch.where(unheard, self.denoiser.unheard.to(speech.dtype), speech)
+        return self.denoiser(self.schedule.diffuse(clean, noise, time), time, speech)
+
+    def losses(self, error: Float[Tensor, "crop frame live"]) -> dict[str, Tensor]:
+        """The paper's L2 and what `Emphasis` adds."""
+        mouth = functional.linear(error, self.mouth)
+        return {
+            "l2": error.square().mean(),
+            "mouth": self.config.emphasis.mouth * mouth.square().mean(),
+            "velocity": self.config.emphasis.velocity * mouth.diff(dim=1).square().mean(),
+        }
+
+    def state(self) -> dict[str, Tensor]:
+        """Weights, their average and the optimiser."""
+        return {
+            **prefixed("denoiser", self.denoiser.state_dict()),
+            **prefixed("averaged", self.averaged.state_dict()),
+            **prefixed("optimiser", optimiser_state(self.optimiser)),
+        }
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Put back what `state` returned."""
+        self.denoiser.load_state_dict(part(state, "denoiser"))
+        self.averaged.load_state_dict(part(state, "averaged"))
+        restore_optimiser(self.optimiser, part(state, "optimiser"))
+
+    def motion(self, head_hash: str, speech_hash: str) -> Motion:
+        """The averaged model as it stands."""
+        averaged = copy.deepcopy(self.averaged).eval()
+        return Motion(averaged, self.normaliser, self.rig, head_hash, speech_hash, self.schedule).to(
+            torch.device("cpu")
+        )
+
+    def _uniform(self, generator: torch.Generator) -> Float[Tensor, "crop 1 1"]:
+        return torch.rand(self.config.batch, 1, 1, generator=generator).to(self.device)
+
+    @torch.no_grad()
+    def _average(self, index: int) -> None:
+        """Moving average of the weights, quicker at the start (so that the initial ones are forgotten)."""
+        share = max(1 - self.config.average, 1 / (index + 1))
+        torch._foreach_lerp_(list(self.averaged.parameters()), list(self.denoiser.parameters()), share)
+
+
+def one_cycle(progress: float, warm_up: float) -> float:
+    """Share of the highest learning rate: up in a line, down in half a cosine."""
+    if progress < warm_up:
+        return max(progress, 1e-4) / warm_up
+    return 0.5 + 0.5 * math.cos(math.pi * (progress - warm_up) / (1 - warm_up))
+
+
+def fit_normaliser(clips: MotionClips, rig: Rig) -> Normaliser:
+    """The live space of the clips' codes and their mirror images."""
+    weights = clips.weights[:: max(1, len(clips.weights) // NORMALISER_FRAMES)].float()
+    return Normaliser.fit(rig.codes(torch.cat([weights, weights[:, list(MIRRORED)]])))
+
+
+def mouth_map(clips: MotionClips, normaliser: Normaliser, rig: Rig) -> Float[Tensor, "mouth live"]:
+    """Live space → jaw and mouth weights divided by their spread (at least a tenth of the widest)."""
+    mouth = torch.tensor(MOUTH, device=clips.weights.device)
+    spread = clips.weights.float().std(0)[mouth]
+    decode = torch.linalg.pinv(rig.matrix) @ (normaliser.basis * normaliser.scale)
+    return decode[mouth] / spread.clamp(min=0.1 * float(spread.max()))[:, None]
+
+
+def train(
+    config: MotionTraining,
+    sizes: DenoiserConfig,
+    clips: MotionClips,
+    rig: Rig,
+    folder: Path,
+    *,
+    minutes: float = math.inf,
+    stop_after: int | None = None,
+) -> MotionTask:
+    """Train to the end or until stopped, going on from `folder` where it holds this run (see `loop.run`)."""
+    task = MotionTask(config, sizes, clips, rig)
+    settings = {"training": asdict(config), "sizes": asdict(sizes), "clips": len(clips)}
+    run(task, Plan(config.steps, config.seed, minutes=minutes, stop_after=stop_after), folder, settings)
+    return task
