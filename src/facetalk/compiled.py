@@ -1,0 +1,20 @@
+"""The one door to numba: loops that numpy cannot express are compiled on their first call.
+
+Compiled code is kept on disk (beside the source or in the user's cache folder) so that only the first run on a
+machine waits for the compiler; where no folder can be written the code is compiled anew in each process.
+"""
+
+import inspect
+from collections.abc import Callable
+
+import numba
+
+
+def kernel(function: Callable) -> Callable:
+    """Compile `function` for one thread, without the GIL, so that frames can run side by side."""
+    plain = inspect.unwrap(function)  # shape checks under pytest wrap every function; numba needs the bare one
+    options = {"nogil": True, "error_model": "numpy"}
+    try:
+        return numba.njit(cache=True, **options)(plain)
+    except RuntimeError:  # numba found no folder it may write to
+        return numba.njit(**options)(plain)

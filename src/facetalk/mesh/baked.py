@@ -1,0 +1,189 @@
+"""A canonical field asked once for an identity and kept as values at the nodes of a grid.
+
+Near the surface the values are exact; farther out they are interpolated from coarser nodes, good enough to know the
+side and to know that the surface is not there.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from facetalk.compiled import kernel
+from facetalk.errors import InputError
+from facetalk.mesh.extract import SDF, Regions, _part, _strides, ask, sample
+from facetalk.mesh.grid import GX, NX, OFFSET, SCALE, Grid
+
+REGION_COUNT = 8
+"""Kinds of surface, as in `facetalk.types.Region`."""
+
+
+@dataclass(frozen=True)
+class BakedField:
+    """Signed distance and region shares at the nodes of `grid`, in its flat order."""
+
+    grid: Grid
+    values: Float[np.ndarray, " node"]
+    shares: UInt8[np.ndarray, "node region"]
+    """255 times each region's share near the surface; zero elsewhere."""
+
+    def distance(self, points: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, " point"]:
+        """Interpolated distance at points; outside the box that of the nearest point of the box."""
+        return look_up_all(self.values, *self.lattice, np.ascontiguousarray(points, np.float32))
+
+    @property
+    def lattice(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Parts, owners, origin and inverse steps of the base, as compiled loops take them."""
+        axes = self.grid.axes
+        origin = np.array([axis[0] for axis in axes], np.float32)
+        per_unit = np.array([(len(axis) - 1) / (axis[-1] - axis[0]) for axis in axes], np.float32)
+        return self.grid.layout.parts, self.grid.layout.owner, origin, per_unit
+
+
+def bake(canonical: SDF, grid: Grid, regions: Regions | None = None, *, margin: float = 2.5) -> BakedField:
+    """Sample a canonical distance, and region shares at the nodes next to the surface.
+
+    Raises:
+        InputError: the base of the grid is not evenly spaced.
+    """
+    if any(np.ptp(np.diff(axis)) > 1e-3 * np.diff(axis).mean() for axis in grid.axes):
+        raise InputError("a baked field needs an evenly spaced base grid; use uniform_grid or focused_grid")
+    values = sample(canonical, grid, margin=margin)
+    shares = np.zeros((len(values), REGION_COUNT), np.uint8)
+    if regions is not None:
+        for part, row in enumerate(grid.layout.parts):
+            near = surface_nodes(_part(values, grid, part))
+            points = np.stack(
+                [a[i] for a, i in zip(grid.part_axes(part), np.unravel_index(near, row[NX : NX + 3]), strict=True)], 1
+            )
+            if len(near):
+                shares[near + row[OFFSET]] = np.rint(ask(regions, points) * 255).astype(np.uint8)
+    for part, row in enumerate(grid.layout.parts):
+        nodes = _part(values, grid, part)
+        if part:
+            patch = grid.patches[part - 1]
+            block = tuple(slice(a, b + 1) for a, b in zip(patch.start, patch.stop, strict=True))
+            coarse = _part(values, grid, 0)[block]
+            known = nodes[:: grid.factor, :: grid.factor, :: grid.factor]
+            known[...] = np.where(np.isnan(known), coarse, known)
+        strides = _strides(grid.factor) if row[SCALE] == 1 and part else [8, 4, 2, 1]
+        for stride, finer in zip(strides, strides[1:], strict=False):
+            fill_between(nodes, stride, finer)
+    return BakedField(grid, values, shares)
+
+
+@kernel
+def surface_nodes(nodes):
+    """Flat indices of the corners of cells that the surface enters, and of their neighbours."""
+    nx, ny, nz = nodes.shape
+    marked = np.zeros((nx, ny, nz), np.bool_)
+    for i in range(nx - 1):
+        for j in range(ny - 1):
+            for k in range(nz - 1):
+                if np.isnan(nodes[i, j, k]):
+                    continue
+                low, high = False, False
+                for c in range(8):
+                    value = nodes[i + (c & 1), j + (c >> 1 & 1), k + (c >> 2)]
+                    low, high = low or value < 0, high or value >= 0
+                if low and high:
+                    for a in range(max(i - 1, 0), min(i + 3, nx)):
+                        for b in range(max(j - 1, 0), min(j + 3, ny)):
+                            for d in range(max(k - 1, 0), min(k + 3, nz)):
+                                marked[a, b, d] = True
+    return np.flatnonzero(marked)
+
+
+@kernel
+def fill_between(nodes, stride, finer):
+    """Give unknown nodes at spacing `finer` the trilinear value of the cell at spacing `stride` around them."""
+    nx, ny, nz = nodes.shape
+    for i in range(0, nx - 1, stride):
+        i1 = min(i + stride, nx - 1)
+        for j in range(0, ny - 1, stride):
+            j1 = min(j + stride, ny - 1)
+            for k in range(0, nz - 1, stride):
+                k1 = min(k + stride, nz - 1)
+                for a in range(i, i1 + finer, finer):
+                    a = min(a, i1)
+                    for b in range(j, j1 + finer, finer):
+                        b = min(b, j1)
+                        for d in range(k, k1 + finer, finer):
+                            d = min(d, k1)
+                            if not np.isnan(nodes[a, b, d]):
+                                continue
+                            u, v, w = (a - i) / (i1 - i), (b - j) / (j1 - j), (d - k) / (k1 - k)
+                            total = 0.0
+                            for c in range(8):
+                                share = (u if c & 1 else 1 - u) * (v if c & 2 else 1 - v) * (w if c & 4 else 1 - w)
+                                if share > 0:
+                                    total += share * nodes[i1 if c & 1 else i, j1 if c & 2 else j, k1 if c & 4 else k]
+                            nodes[a, b, d] = total
+
+
+@kernel
+def find(parts, owner, origin, per_unit, x, y, z):
+    """Flat index of the lowest corner of the cell holding a point, strides of its part and place in the cell."""
+    top = np.float32(1e-3)
+    u = min(max((x - origin[0]) * per_unit[0], np.float32(0)), np.float32(parts[0, NX] - 1) - top)
+    v = min(max((y - origin[1]) * per_unit[1], np.float32(0)), np.float32(parts[0, NX + 1] - 1) - top)
+    w = min(max((z - origin[2]) * per_unit[2], np.float32(0)), np.float32(parts[0, NX + 2] - 1) - top)
+    i, j, k = np.int64(u), np.int64(v), np.int64(w)
+    p = owner[i, j, k]
+    if p > 0:
+        ratio = np.float32(parts[0, SCALE])
+        u = u * ratio - np.float32(parts[p, GX])
+        v = v * ratio - np.float32(parts[p, GX + 1])
+        w = w * ratio - np.float32(parts[p, GX + 2])
+        i = min(np.int64(u), parts[p, NX] - 2)
+        j = min(np.int64(v), parts[p, NX + 1] - 2)
+        k = min(np.int64(w), parts[p, NX + 2] - 2)
+    nz = parts[p, NX + 2]
+    plane = parts[p, NX + 1] * nz
+    at = parts[p, OFFSET] + i * plane + j * nz + k
+    return at, plane, nz, u - np.float32(i), v - np.float32(j), w - np.float32(k)
+
+
+@kernel
+def look_up(values, parts, owner, origin, per_unit, x, y, z):
+    """Trilinear value at a point."""
+    at, plane, row, u, v, w = find(parts, owner, origin, per_unit, x, y, z)
+    a = values[at] + w * (values[at + 1] - values[at])
+    b = values[at + row] + w * (values[at + row + 1] - values[at + row])
+    at += plane
+    c = values[at] + w * (values[at + 1] - values[at])
+    d = values[at + row] + w * (values[at + row + 1] - values[at + row])
+    a += v * (b - a)
+    c += v * (d - c)
+    return a + u * (c - a)
+
+
+@kernel
+def look_up_all(values, parts, owner, origin, per_unit, points):
+    """Trilinear values at points."""
+    found = np.empty(len(points), np.float32)
+    for i in range(len(points)):
+        found[i] = look_up(values, parts, owner, origin, per_unit, points[i, 0], points[i, 1], points[i, 2])
+    return found
+
+
+@kernel
+def look_up_shares(shares, parts, owner, origin, per_unit, points):
+    """Trilinear region shares at points, rows summing to one; the first region where none is known."""
+    found = np.zeros((len(points), shares.shape[1]), np.float32)
+    for n in range(len(points)):
+        at, plane, row, u, v, w = find(parts, owner, origin, per_unit, points[n, 0], points[n, 1], points[n, 2])
+        total = np.float32(0)
+        for c in range(8):
+            weight = (u if c & 1 else 1 - u) * (v if c & 2 else 1 - v) * (w if c & 4 else 1 - w)
+            node = at + (c & 1) * plane + (c >> 1 & 1) * row + (c >> 2)
+            for r in range(shares.shape[1]):
+                found[n, r] += weight * shares[node, r]
+        for r in range(shares.shape[1]):
+            total += found[n, r]
+        if total > 0:
+            for r in range(shares.shape[1]):
+                found[n, r] /= total
+        else:
+            found[n, 0] = 1
+    return found

@@ -1,0 +1,70 @@
+"""Cutting a mesh by a plane, for a clean rim at the neck."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from facetalk.mesh.pieces import select_faces
+from facetalk.types import Mesh
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The half space normal · x ≥ offset stays."""
+
+    normal: tuple[float, float, float]
+    offset: float
+
+    def height(self, points: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, " point"]:
+        """Signed distance of points from the plane, positive on the side that stays."""
+        normal = np.asarray(self.normal, np.float32)
+        length = float(np.linalg.norm(normal))
+        return (points @ normal - np.float32(self.offset)) / np.float32(length)
+
+
+def clip(mesh: Mesh, plane: Plane) -> Mesh:
+    """The part of `mesh` on the plane's side; triangles across it are cut, their new vertices lie on the plane."""
+    height = plane.height(mesh.vertices)
+    below = height[mesh.faces] < 0
+    count = below.sum(1)
+    if not count.any():
+        return mesh
+    whole = mesh.faces[count == 0]
+    lone = _rolled(mesh.faces, below, 2, ~below)  # one vertex stays: it comes first
+    pair = _rolled(mesh.faces, below, 1, below)  # one vertex goes: it comes first
+    edges = np.concatenate([lone[:, [0, 1]], lone[:, [0, 2]], pair[:, [0, 1]], pair[:, [0, 2]]])
+    unique, where = np.unique(np.sort(edges, 1), axis=0, return_inverse=True)
+    ids = (where.ravel() + len(mesh.vertices)).astype(np.int32)
+    ab, ac, pq, pr = np.split(ids, np.cumsum([len(lone), len(lone), len(pair)]))
+    faces = [
+        whole,
+        np.stack([lone[:, 0], ab, ac], 1),
+        np.stack([pq, pair[:, 1], pair[:, 2]], 1),
+        np.stack([pq, pair[:, 2], pr], 1),
+    ]
+    grown = _with_edge_points(mesh, unique, height)
+    faces = np.concatenate(faces).astype(np.int32)
+    return select_faces(replace(grown, faces=faces), slice(None))  # type: ignore[arg-type]
+
+
+def _rolled(faces: np.ndarray, below: np.ndarray, count: int, odd: np.ndarray) -> np.ndarray:
+    """The faces with `count` vertices below, turned so that the odd one out comes first."""
+    chosen = below.sum(1) == count
+    first = odd[chosen].argmax(1)
+    return np.take_along_axis(faces[chosen], (first[:, None] + np.arange(3)) % 3, 1)
+
+
+def _with_edge_points(mesh: Mesh, edges: np.ndarray, height: np.ndarray) -> Mesh:
+    a, b = edges.T
+    t = (height[a] / (height[a] - height[b]))[:, None]
+
+    def grow(values: np.ndarray) -> np.ndarray:
+        return np.concatenate([values, values[a] + t * (values[b] - values[a])])
+
+    normals = None
+    if mesh.normals is not None:
+        normals = grow(mesh.normals)
+        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    regions = None if mesh.regions is None else grow(mesh.regions)
+    return replace(mesh, vertices=grow(mesh.vertices), regions=regions, normals=normals)

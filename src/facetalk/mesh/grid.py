@@ -1,0 +1,159 @@
+"""Grids on which surfaces are extracted: a rectilinear base with refined patches where detail matters.
+
+A grid only knows where its nodes are. The base covers a box with axes of any spacing; each patch divides a block of
+base cells `factor` times along every axis. Cells of both levels tile the box, and `facetalk.mesh.isosurface` joins
+them without cracks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float, Int16, Int64
+
+from facetalk.errors import InputError
+from facetalk.geometry import Box
+
+OFFSET, NX, NY, NZ, GX, GY, GZ, SCALE, AX, AY, AZ = range(11)
+"""Columns of `Layout.parts`: place in flat arrays, nodes per axis, origin in fine cells, fine cells per cell, axes."""
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A block of base cells divided further."""
+
+    start: tuple[int, int, int]
+    """First base cell along each axis."""
+    stop: tuple[int, int, int]
+    """One past the last base cell along each axis."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where every part (the base, then the patches) lies in flat node arrays; what compiled loops read."""
+
+    parts: Int64[np.ndarray, "part 11"]
+    coordinates: Float[np.ndarray, " coordinate"]
+    """The axes of all parts, one after another."""
+    owner: Int16[np.ndarray, "x y z"]
+    """For each base cell the part that tiles it (0 is the base); the last layer of each axis is no cell and −1."""
+    size: int
+    """Nodes in all parts together."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A rectilinear grid with refined patches."""
+
+    x: Float[np.ndarray, " x"]
+    y: Float[np.ndarray, " y"]
+    z: Float[np.ndarray, " z"]
+    factor: int = 1
+    """How many times a patch divides a base cell along each axis."""
+    patches: tuple[Patch, ...] = ()
+
+    @property
+    def axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Node coordinates of the base along x, y, z."""
+        return self.x, self.y, self.z
+
+    @property
+    def box(self) -> Box:
+        """The box the grid covers."""
+        return Box(tuple(float(a[0]) for a in self.axes), tuple(float(a[-1]) for a in self.axes))  # type: ignore[arg-type]
+
+    def part_axes(self, part: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Node coordinates of part 0 (the base) or of patch `part` − 1."""
+        if part == 0:
+            return self.axes
+        patch = self.patches[part - 1]
+        axes = zip(self.axes, patch.start, patch.stop, strict=True)
+        return tuple(divided(axis[a : b + 1], self.factor) for axis, a, b in axes)  # type: ignore[return-value]
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The grid as flat arrays."""
+        axes = [self.part_axes(part) for part in range(len(self.patches) + 1)]
+        shapes = np.array([[len(a) for a in part] for part in axes])
+        sizes = shapes.prod(1)
+        lengths = shapes.ravel().cumsum()
+        parts = np.zeros((len(axes), 11), np.int64)
+        parts[:, OFFSET] = sizes.cumsum() - sizes
+        parts[:, NX : NZ + 1] = shapes
+        parts[0, SCALE], parts[1:, SCALE] = self.factor, 1
+        parts[:, AX:] = (lengths - shapes.ravel()).reshape(-1, 3)
+        for row, patch in zip(parts[1:], self.patches, strict=True):
+            row[GX : GZ + 1] = np.multiply(patch.start, self.factor)
+        return Layout(parts, np.concatenate([a for part in axes for a in part]), self._owner(), int(sizes.sum()))
+
+    def _owner(self) -> np.ndarray:
+        owner = np.full([len(axis) for axis in self.axes], -1, np.int16)
+        owner[:-1, :-1, :-1] = 0
+        for index, patch in enumerate(self.patches, start=1):
+            block = tuple(slice(a, b) for a, b in zip(patch.start, patch.stop, strict=True))
+            if owner[block].any():
+                raise InputError(f"patch {index} of the grid overlaps another or leaves the box; keep patches apart")
+            owner[block] = index
+        return owner
+
+    def nodes(self, part: int) -> Float[np.ndarray, "node 3"]:
+        """Coordinates of all nodes of a part, z running fastest."""
+        return np.stack(np.meshgrid(*self.part_axes(part), indexing="ij"), -1).reshape(-1, 3)
+
+
+def divided(axis: Float[np.ndarray, " node"], factor: int) -> Float[np.ndarray, " fine"]:
+    """`axis` with every interval cut into `factor` equal ones."""
+    steps = np.arange((len(axis) - 1) * factor + 1) / factor
+    return np.interp(steps, np.arange(len(axis)), axis).astype(np.float32)
+
+
+def uniform_grid(box: Box, resolution: int) -> Grid:
+    """Cells as near to cubes as the box allows, `resolution` of them along its longest edge.
+
+    Raises:
+        InputError: `resolution` is below 2.
+    """
+    if resolution < 2:
+        raise InputError(f"resolution {resolution}: a grid needs at least 2 cells along its longest edge")
+    counts = np.maximum(np.rint(box.size / box.size.max() * resolution), 1).astype(int)
+    axes = (np.linspace(a, b, n + 1, dtype=np.float32) for a, b, n in zip(box.lower, box.upper, counts, strict=True))
+    return Grid(*axes)
+
+
+def focused_grid(
+    box: Box,
+    resolution: int,
+    focus: Sequence[tuple[Sequence[float] | np.ndarray, Sequence[float] | np.ndarray | float]],
+    ratio: int = 4,
+) -> Grid:
+    """A uniform base with patches `ratio` times finer over every focus, a (centre, half width) pair in units.
+
+    Foci that overlap share one patch.
+    """
+    base = uniform_grid(box, resolution)
+    patches: list[Patch] = []
+    for centre, half_width in focus:
+        _insert(patches, _patch(base, np.asarray(centre, float), np.asarray(half_width, float)))
+    return Grid(*base.axes, factor=ratio, patches=tuple(patches)) if ratio > 1 else base
+
+
+def _patch(base: Grid, centre: np.ndarray, half_width: np.ndarray) -> Patch:
+    start, stop = [], []
+    for axis, low, high in zip(base.axes, centre - half_width, centre + half_width, strict=True):
+        first = int(np.clip(np.searchsorted(axis, low, "right") - 1, 0, len(axis) - 2))
+        start.append(first)
+        stop.append(int(np.clip(np.searchsorted(axis, high, "left"), first + 1, len(axis) - 1)))
+    return Patch(tuple(start), tuple(stop))  # type: ignore[arg-type]
+
+
+def _insert(patches: list[Patch], patch: Patch) -> None:
+    """Add `patch`, swallowing those it overlaps until none is left."""
+    for other in list(patches):
+        apart = any(patch.stop[a] <= other.start[a] or other.stop[a] <= patch.start[a] for a in range(3))
+        if not apart:
+            patches.remove(other)
+            start = np.minimum(patch.start, other.start).tolist()
+            _insert(patches, Patch(tuple(start), tuple(np.maximum(patch.stop, other.stop).tolist())))
+            return
+    patches.append(patch)

@@ -1,0 +1,104 @@
+"""The connected pieces of a mesh, and which of them an onlooker can reach."""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from facetalk.compiled import kernel
+from facetalk.geometry import UNIT_MM
+from facetalk.types import Mesh
+
+FLOATING_MM = 6.0
+"""Pieces smaller than this across are dust. An eyeball or a row of teeth is larger."""
+
+
+def reachable(mesh: Mesh, floating_mm: float = FLOATING_MM) -> Mesh:
+    """`mesh` without closed inner cavities and without pieces less than `floating_mm` across.
+
+    A cavity's walls face inward, so it encloses negative volume: a sealed mouth is one. The largest piece always
+    stays.
+    """
+    if len(mesh.faces) == 0:
+        return mesh
+    piece = pieces(np.ascontiguousarray(mesh.faces, np.int32), len(mesh.vertices))
+    keep = _outer(mesh.vertices, mesh.faces, piece, floating_mm / UNIT_MM)
+    return mesh if keep.all() else select_faces(mesh, keep[piece[mesh.faces[:, 0]]])
+
+
+def select_faces(mesh: Mesh, chosen: np.ndarray) -> Mesh:
+    """The chosen faces (a mask or indices) and the vertices they use."""
+    faces = mesh.faces[chosen]
+    used = np.zeros(len(mesh.vertices), bool)
+    used[faces] = True
+    new = np.cumsum(used, dtype=np.int32) - 1
+    regions = None if mesh.regions is None else mesh.regions[used]
+    normals = None if mesh.normals is None else mesh.normals[used]
+    return Mesh(mesh.vertices[used], new[faces].astype(np.int32, copy=False), regions, normals)
+
+
+def _outer(
+    vertices: Float[np.ndarray, "vertex 3"], faces: Int[np.ndarray, "face 3"], piece: Int[np.ndarray, " vertex"],
+    least: float,
+) -> np.ndarray:  # fmt: skip
+    count = int(piece.max()) + 1
+    volume, diagonal, sizes = piece_sizes(vertices, faces, piece, count)
+    keep = (volume > 0) & (diagonal >= least)
+    keep[sizes.argmax()] = True
+    return keep
+
+
+@kernel
+def pieces(faces, count):
+    """Number of the connected piece each vertex belongs to."""
+    parent = np.arange(count).astype(np.int32)
+    for f in range(len(faces)):
+        for c in range(2):
+            a, b = faces[f, c], faces[f, c + 1]
+            while parent[a] != a:
+                parent[a] = parent[parent[a]]
+                a = parent[a]
+            while parent[b] != b:
+                parent[b] = parent[parent[b]]
+                b = parent[b]
+            if a < b:
+                parent[b] = a
+            else:
+                parent[a] = b
+    n = 0
+    for v in range(count):  # a root comes before all it holds
+        if parent[v] == v:
+            parent[v] = -n - 1
+            n += 1
+        else:
+            root = parent[v]
+            while root >= 0 and parent[root] >= 0:
+                root = parent[root]
+            parent[v] = parent[root] if root >= 0 else root
+    return -parent - 1
+
+
+@kernel
+def piece_sizes(vertices, faces, piece, count):
+    """Signed volume about its first vertex, length of the box diagonal and number of faces of each piece."""
+    volume, sizes = np.zeros(count), np.zeros(count, np.int64)
+    low, high = np.full((count, 3), np.inf), np.full((count, 3), -np.inf)
+    origin = np.full(count, -1)
+    a, b, c = np.empty(3), np.empty(3), np.empty(3)
+    for f in range(len(faces)):
+        p = piece[faces[f, 0]]
+        if origin[p] < 0:
+            origin[p] = faces[f, 0]
+        sizes[p] += 1
+        for x in range(3):
+            o = vertices[origin[p], x]
+            a[x], b[x], c[x] = vertices[faces[f, 0], x] - o, vertices[faces[f, 1], x] - o, vertices[faces[f, 2], x] - o
+            low[p, x] = min(low[p, x], a[x], b[x], c[x])
+            high[p, x] = max(high[p, x], a[x], b[x], c[x])
+        volume[p] += (
+            a[0] * (b[1] * c[2] - b[2] * c[1]) + a[1] * (b[2] * c[0] - b[0] * c[2]) + a[2] * (b[0] * c[1] - b[1] * c[0])
+        )
+    diagonal = np.zeros(count)
+    for p in range(count):
+        for x in range(3):
+            diagonal[p] += (high[p, x] - low[p, x]) ** 2
+        diagonal[p] = np.sqrt(diagonal[p])
+    return volume / 6, diagonal, sizes
