@@ -1,0 +1,239 @@
+"""Training of the speech encoder: distil a teacher, and name phones. Needs the packed set, torch and numpy.
+
+python -m facetalk.training.speech --data DIR --out DIR --steps 2500
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from facetalk import checkpoint
+from facetalk.speech.composition import Stretch, attention_bias, chunked, sliding, stretch
+from facetalk.speech.configuration import EncoderConfig, Receptive
+from facetalk.training import loop, speech_set
+from facetalk.training.augmentation import Augmentation, disturbed, draw_speed, faster
+from facetalk.training.speech_set import IGNORED, TEACHER_STEP, Example, SpeechSet
+from facetalk.training.student import Student
+from facetalk.types import FRAME_RATE, SAMPLE_RATE
+
+TRAINING_GROUPS = ("timed-train", "librispeech-train", "facegood-train")
+SAMPLES_PER_FRAME = SAMPLE_RATE / FRAME_RATE
+
+
+@dataclass(frozen=True)
+class SpeechTraining:
+    """How the encoder is trained."""
+
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    steps: int = 2500
+    batch: int = 8
+    crop_frames: int = 120
+    rate: float = 1.2e-3
+    """Highest learning rate; it rises over `warm_steps` and falls to nothing as a cosine."""
+    warm_steps: int = 100
+    decay: float = 0.02
+    phone_weight: float = 0.4
+    """Weight of phone classification beside distillation."""
+    stream_share: float = 0.4
+    """Share of steps whose attention is chunked, as in streaming; the rest slide."""
+    chunks: tuple[int, ...] = (4, 8, 12, 24, 48)
+    whitening: float = 0.25
+    """Teacher components weigh their variance to the power 1 − 2 × this (0 plain, .5 white)."""
+    repeats: tuple[tuple[str, int], ...] = (("facegood-train", 2),)
+    """Groups that are drawn more often than their length."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Crops of training speech."""
+
+    sound: Float[Tensor, "crop sample"]
+    teacher: Float[Tensor, "crop frame component"]
+    phones: Int[Tensor, "crop frame"]
+    heard: Float[Tensor, "crop frame"]
+    """1 where the clip has a frame, 0 behind its end."""
+
+
+class SpeechTask:
+    """What a step is; see `facetalk.training.loop.Task`."""
+
+    def __init__(self, training: SpeechTraining, data: SpeechSet, device: torch.device) -> None:
+        self.training, self.device = training, device
+        self.examples = data.group(*TRAINING_GROUPS)
+        repeats = dict(training.repeats)
+        lengths = np.array([example.frames * repeats.get(example.group, 1) for example in self.examples], float)
+        self.chances = lengths / lengths.sum()
+        self.weights = component_weights(data.about["shares"], training.whitening).to(device)
+        self.span = stretch(range(training.crop_frames), FRAME_RATE, receptive(training.encoder))
+        size, classes = training.encoder.size, len(data.symbols)
+        self.student = Student(training.encoder).to(device)
+        self.heads = nn.ModuleDict({"teacher": nn.Linear(size, len(self.weights)), "phone": nn.Linear(size, classes)})
+        self.heads.to(device)
+        self.parameters = [*self.student.parameters(), *self.heads.parameters()]
+        self.optimiser = torch.optim.AdamW(
+            _decayed(self.parameters, training.decay), lr=training.rate, betas=(0.9, 0.98)
+        )
+
+    def step(self, index: int, generator: torch.Generator) -> Mapping[str, Tensor | float]:
+        """One step of AdamW."""
+        random = np.random.default_rng(int(torch.randint(2**62, (), generator=generator)))
+        batch = self.draw(random)
+        bias = self._bias(random).to(self.device)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.training.rate * pace(index, self.training.warm_steps, self.training.steps)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            features = self.student(batch.sound, self.span, bias)
+            teacher, phones = self.heads["teacher"](features), self.heads["phone"](features)
+        distance = distillation(teacher.float(), batch, self.weights)
+        naming = functional.cross_entropy(phones.float().flatten(0, 1), batch.phones.flatten(), ignore_index=IGNORED)
+        self.optimiser.zero_grad(set_to_none=True)
+        (distance + self.training.phone_weight * naming).backward()
+        norm = nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        self.optimiser.step()
+        known = batch.phones != IGNORED
+        accuracy = (phones.argmax(-1) == batch.phones)[known].float().mean()
+        return {"distance": distance, "naming": naming, "accuracy": accuracy, "norm": norm}
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything that steps change."""
+        return {
+            **loop.prefixed("student", self.student.state_dict()),
+            **loop.prefixed("heads", self.heads.state_dict()),
+            **loop.prefixed("optimiser", loop.optimiser_state(self.optimiser)),
+        }
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Put back what `state` returned."""
+        self.student.load_state_dict(loop.part(state, "student"))
+        self.heads.load_state_dict(loop.part(state, "heads"))
+        loop.restore_optimiser(self.optimiser, loop.part(state, "optimiser"))
+
+    def draw(self, random: np.random.Generator) -> Batch:
+        """A batch of random crops, disturbed."""
+        chosen = random.choice(len(self.examples), self.training.batch, p=self.chances)
+        crops = [crop(self.examples[index], self.span, self.training, random) for index in chosen]
+        sound, teacher, phones, heard = (np.stack(parts) for parts in zip(*crops, strict=True))
+        to = self.device
+        return Batch(
+            torch.from_numpy(sound).to(to),
+            torch.from_numpy(teacher).to(to),
+            torch.from_numpy(phones).long().to(to),
+            torch.from_numpy(heard).to(to),
+        )
+
+    def _bias(self, random: np.random.Generator) -> Float[Tensor, "1 head frame frame"]:
+        config, frames = self.training.encoder, self.training.crop_frames
+        if random.random() < self.training.stream_share:
+            allowed = chunked(frames, config.left, int(random.choice(self.training.chunks)))
+        else:
+            allowed = sliding(frames, config.left, config.right)
+        return attention_bias(allowed, config.slopes)
+
+
+def receptive(config: EncoderConfig) -> Receptive:
+    """What one output of the front end sees."""
+    return Receptive.of(config.conv_kernels, config.conv_strides)
+
+
+def crop(
+    example: Example, span: Stretch, training: SpeechTraining, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Sound, teacher components, phones and presence of a random stretch of an example.
+
+    Stretches start on multiples of three frames, which are whole samples.
+    """
+    speed, frames = draw_speed(training.augmentation, random), len(span.before)
+    start = 3 * int(random.integers(max(example.frames - int(frames * speed), 0) // 3 + 1))
+    length = span.last_sample - span.first_sample
+    first = int(start * SAMPLES_PER_FRAME)
+    taken = speech_set.expand(example.sound[first : first + int(length * speed) + 2])
+    sound = faster(np.pad(taken, (0, max(int(length * speed) + 2 - len(taken), 0))), speed, length)
+    places = start + (np.arange(frames) + 0.5) * speed - 0.5
+    rows = np.clip(np.round(places).astype(int), 0, example.frames - 1)
+    inside = places <= example.frames - 1
+    phones = np.where(inside, example.phones[rows], IGNORED)
+    teacher = _between(example.teacher, places) * np.float32(TEACHER_STEP)
+    return disturbed(sound, training.augmentation, random), teacher, phones, inside.astype(np.float32)
+
+
+def _between(rows: Int[np.ndarray, "row part"], places: Float[np.ndarray, " place"]) -> Float[np.ndarray, "place part"]:
+    """Rows read at fractional places, linearly; the ends are held."""
+    places = np.clip(places, 0, len(rows) - 1)
+    before = places.astype(int)
+    share = (places - before).astype(np.float32)[:, None]
+    return rows[before] * (1 - share) + rows[np.minimum(before + 1, len(rows) - 1)] * share
+
+
+def distillation(
+    guess: Float[Tensor, "crop frame component"], batch: Batch, weights: Float[Tensor, " component"]
+) -> Float[Tensor, ""]:
+    """Weighted squared distance to the teacher; 1 is the distance of a guess of the mean."""
+    each = ((guess - batch.teacher).square() * weights).sum(-1)
+    return (each * batch.heard).sum() / batch.heard.sum()
+
+
+def component_weights(shares: list[float], whitening: float) -> Float[Tensor, " component"]:
+    """Weight of each teacher component of unit variance; they sum to one."""
+    weights = torch.tensor(shares) ** (1 - 2 * whitening)
+    return weights / weights.sum()
+
+
+def pace(step: int, warm: int, steps: int) -> float:
+    """Share of the highest learning rate at a step: a rise, then half a cosine."""
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 * (1 + float(np.cos(np.pi * (step - warm) / max(steps - warm, 1))))
+
+
+def _decayed(parameters: list[nn.Parameter], decay: float) -> list[dict]:
+    """Matrices decay; gains and biases do not."""
+    return [
+        {"params": [each for each in parameters if each.ndim > 1], "weight_decay": decay},
+        {"params": [each for each in parameters if each.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a run reads and writes."""
+
+    data: Path
+    """Packed set."""
+    out: Path
+    """Receives state, log and, at the end, speech.safetensors."""
+    training: SpeechTraining = field(default_factory=SpeechTraining)
+    seed: int = 0
+    threads: int = 1
+    device: str = "cpu"
+    log_every: int = 50
+    save_every: int = 250
+
+
+def main(run: Run) -> None:
+    """Train, going on where an earlier call stopped, and write the encoder."""
+    torch.set_num_threads(run.threads)
+    torch.manual_seed(run.seed)
+    task = SpeechTask(run.training, speech_set.read(run.data), torch.device(run.device))
+    plan = loop.Plan(run.training.steps, run.seed, run.log_every, run.save_every)
+    loop.run(task, plan, run.out, asdict(run.training))
+    write(task, run.out)
+
+
+def write(task: SpeechTask, folder: Path) -> None:
+    """Write the encoder (half precision) and its heads, which only the evaluation needs."""
+    checkpoint.save(task.student.checkpoint(), folder / "speech.safetensors")
+    heads = {name: tensor.detach().cpu() for name, tensor in task.heads.state_dict().items()}
+    checkpoint.save(checkpoint.Checkpoint("speech-heads", {}, heads), folder / "heads.safetensors")
+
+
+if __name__ == "__main__":
+    import tyro
+
+    main(tyro.cli(Run))
