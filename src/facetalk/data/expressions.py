@@ -1,0 +1,99 @@
+"""Random ARKit weights for training a head: single shapes, speech, emotion, gaze and blinks, asymmetric.
+
+Combinations that no face makes (a mouth drawn left and right at once) are left out.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from facetalk.arkit import ARKIT_INDEX, ARKIT_NAMES
+
+EXCLUSIVE = (
+    ("jawLeft", "jawRight"),
+    ("mouthLeft", "mouthRight"),
+    ("eyeLookUpLeft", "eyeLookDownLeft"),
+    ("eyeLookInLeft", "eyeLookOutLeft"),
+    ("mouthFunnel", "mouthPucker"),
+)
+SPEECH = {
+    "jawOpen": 0.5,
+    "mouthFunnel": 0.7,
+    "mouthPucker": 0.8,
+    "mouthRollLower": 0.5,
+    "mouthRollUpper": 0.4,
+    "mouthShrugLower": 0.4,
+    "mouthShrugUpper": 0.4,
+    "mouthPress": 0.5,
+    "mouthStretch": 0.4,
+    "mouthLowerDown": 0.6,
+    "mouthUpperUp": 0.5,
+    "mouthSmile": 0.5,
+    "mouthDimple": 0.3,
+    "mouthFrown": 0.3,
+    "jawForward": 0.2,
+}
+"""Largest weights of the shapes that speech uses; paired shapes take both sides."""
+MOODS = {
+    "joy": {"mouthSmile": 1.0, "cheekSquint": 0.8, "eyeSquint": 0.4, "browInnerUp": 0.3, "jawOpen": 0.3},
+    "sadness": {"mouthFrown": 1.0, "browInnerUp": 0.9, "mouthShrugLower": 0.4, "eyeBlink": 0.3},
+    "anger": {"browDown": 1.0, "noseSneer": 0.8, "mouthPress": 0.6, "eyeSquint": 0.5, "jawForward": 0.3},
+    "surprise": {"browInnerUp": 1.0, "browOuterUp": 1.0, "eyeWide": 1.0, "jawOpen": 0.8},
+    "disgust": {"noseSneer": 1.0, "mouthUpperUp": 0.8, "browDown": 0.5, "mouthFrown": 0.4},
+    "puff": {"cheekPuff": 1.0, "mouthPucker": 0.4, "mouthPress": 0.3},
+}
+
+
+def draw(random: np.random.Generator) -> Float[np.ndarray, "52"]:
+    """One random expression."""
+    kind = random.choice(["rest", "single", "speech", "mood"], p=[0.05, 0.22, 0.5, 0.23])
+    weights = np.zeros(len(ARKIT_NAMES))
+    if kind == "single":
+        weights[random.integers(len(ARKIT_NAMES))] = random.choice([1.0, random.uniform()])
+    if kind == "speech":
+        _add(weights, SPEECH, random, share=0.45)
+    if kind == "mood":
+        _add(weights, MOODS[str(random.choice(list(MOODS)))], random, share=0.9)
+        _add(weights, SPEECH, random, share=0.15)
+    if kind != "rest":
+        _look(weights, random)
+    return _possible(weights, random)
+
+
+def _add(weights: np.ndarray, ranges: dict[str, float], random: np.random.Generator, *, share: float) -> None:
+    """Add each shape with probability `share`, weakly more often than strongly."""
+    for name, most in ranges.items():
+        if random.uniform() > share:
+            continue
+        amount = most * random.beta(1.2, 1.8)
+        names = [name] if name in ARKIT_INDEX else [f"{name}Left", f"{name}Right"]
+        lean = np.clip(1 + random.normal(0, 0.2, len(names)), 0, 1.3)
+        for each, factor in zip(names, lean, strict=True):
+            weights[ARKIT_INDEX[each]] = np.clip(weights[ARKIT_INDEX[each]] + amount * factor, 0, 1)
+
+
+def _look(weights: np.ndarray, random: np.random.Generator) -> None:
+    """Both eyes towards one point, and a blink now and then."""
+    if random.uniform() < 0.6:
+        across, up = random.normal(0, 0.35), random.normal(0, 0.3)
+        out, into = ("Left", "Right") if across > 0 else ("Right", "Left")
+        weights[ARKIT_INDEX[f"eyeLookOut{out}"]] = weights[ARKIT_INDEX[f"eyeLookIn{into}"]] = min(abs(across), 1)
+        for side in ("Left", "Right"):
+            weights[ARKIT_INDEX[f"eyeLook{'Up' if up > 0 else 'Down'}{side}"]] = min(abs(up), 1)
+    if random.uniform() < 0.45:
+        amount = random.choice([1.0, random.uniform()])
+        for side in ("Left", "Right"):
+            weights[ARKIT_INDEX[f"eyeBlink{side}"]] = np.clip(amount + random.normal(0, 0.03), 0, 1)
+
+
+def _possible(weights: np.ndarray, random: np.random.Generator) -> Float[np.ndarray, "52"]:
+    """Resolve contradictions; draw mouthClose within jawOpen, fully closed as often as not."""
+    for one, other in EXCLUSIVE:
+        weaker = min((one, other), key=lambda name: weights[ARKIT_INDEX[name]])
+        weights[ARKIT_INDEX[weaker]] = 0.0
+    blink = np.maximum(weights[[ARKIT_INDEX["eyeBlinkLeft"], ARKIT_INDEX["eyeBlinkRight"]]], 0)
+    for side, closed in zip(("Left", "Right"), blink, strict=True):
+        weights[ARKIT_INDEX[f"eyeWide{side}"]] *= 1 - closed
+    jaw = weights[ARKIT_INDEX["jawOpen"]]
+    if jaw > 0 and random.uniform() < 0.35:
+        weights[ARKIT_INDEX["mouthClose"]] = jaw * random.choice([1.0, random.uniform()])
+    return weights
