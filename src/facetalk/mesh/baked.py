@@ -5,6 +5,7 @@ side and to know that the surface is not there.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -67,7 +68,7 @@ def bake(canonical: SDF, grid: Grid, regions: Regions | None = None, *, margin: 
             known = nodes[:: grid.factor, :: grid.factor, :: grid.factor]
             known[...] = np.where(np.isnan(known), coarse, known)
         strides = _strides(grid.factor) if row[SCALE] == 1 and part else [8, 4, 2, 1]
-        for stride, finer in zip(strides, strides[1:], strict=False):
+        for stride, finer in pairwise(strides):
             fill_between(nodes, stride, finer)
     return BakedField(grid, values, shares)
 

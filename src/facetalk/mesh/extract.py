@@ -6,6 +6,7 @@ secant method, so they are exact however coarse the grid.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -69,7 +70,7 @@ def sample(sdf: SDF, grid: Grid, *, margin: float = 1.3, coarse: int = 8) -> Flo
             _copy_base(nodes, values, grid, part)
         else:
             _fill(sdf, nodes, axes, coarse_nodes(np.array(nodes.shape), strides[0]))
-        for stride, finer in zip(strides, strides[1:], strict=False):
+        for stride, finer in pairwise(strides):
             _fill(sdf, nodes, axes, near_nodes(nodes, *axes, stride, finer, np.float32(margin)))
     _follow(sdf, values, grid)
     return values
@@ -178,7 +179,7 @@ def coarse_nodes(shape, stride):
 
 
 @kernel
-def near_nodes(nodes, x, y, z, stride, finer, margin):
+def near_nodes(nodes, x, y, z, stride, finer, margin):  # noqa: C901
     """Unknown nodes at spacing `finer` inside the cells at spacing `stride` that may hold the surface.
 
     The surface in a cell is at most its diagonal from every corner and at most half of it from the nearest.

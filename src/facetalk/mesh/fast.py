@@ -8,6 +8,7 @@ up in the baked field by compiled loops. The lattice is finer near the foci, rou
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -109,7 +110,7 @@ class FastRoad:
             nodes = _part(values, self.grid, part)
             _copy_base(nodes, values, self.grid, part)
             strides = _strides(self.grid.factor)
-            for stride, finer in zip(strides, strides[1:], strict=False):
+            for stride, finer in pairwise(strides):
                 fill_patch(nodes, stride, finer, *self.grid.part_axes(part), warp, *self.axes, *field, margin)
 
     def _follow(self, deform: Deform, warp: np.ndarray, values: np.ndarray, leaks: np.ndarray) -> None:
@@ -229,7 +230,7 @@ def posed_values(points, warp, lx, ly, lz, values, parts, owner, origin, per_uni
 
 
 @kernel
-def fill_base(base, warp, px, py, pz, x, y, z, values, parts, owner, origin, per_unit, margin):
+def fill_base(base, warp, px, py, pz, x, y, z, values, parts, owner, origin, per_unit, margin):  # noqa: C901
     """Posed distances at the base nodes of the lattice cells that may hold the surface."""
     out, corner = np.empty(4, np.float32), np.empty(8, np.float32)
     for a in range(len(px)):

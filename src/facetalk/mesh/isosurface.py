@@ -85,14 +85,13 @@ def triangles(surface: Surface, points: Float[np.ndarray, "vertex 3"]) -> Int32[
 
 
 @kernel
-def surface_cells(values, parts, owner):
+def surface_cells(values, parts, owner):  # noqa: C901
     """Cells whose eight corners are known and differ in sign, as rows part, i, j, k, corner signs."""
     found = np.empty((4096, 5), np.int64)
     n = 0
     corners = np.empty(8, np.float32)
     for p in range(len(parts)):
         offset, nx, ny, nz = parts[p, OFFSET], parts[p, NX], parts[p, NX + 1], parts[p, NX + 2]
-        scale, ratio = parts[p, SCALE], parts[0, SCALE]
         for i in range(nx - 1):
             for j in range(ny - 1):
                 for k in range(nz - 1):
@@ -181,12 +180,11 @@ def cell_at(parts, owner, g):
 
 
 @kernel
-def dual_quads(values, parts, coords, owner, cells, vertex, first_extra, sheet_of):
+def dual_quads(values, parts, coords, owner, cells, vertex, first_extra, sheet_of):  # noqa: C901
     """Quads round every smallest edge that changes sign.
 
     Returns vertices of base cells that only their finer neighbours' edges enter, the quads, and the leaks.
     """
-    ratio = parts[0, SCALE]
     quads = np.empty((12 * len(cells), 4), np.int32)
     extra = np.zeros((2 * len(cells) + 8, 3), np.float32)
     weight = np.zeros(2 * len(cells) + 8, np.float32)
