@@ -1,0 +1,182 @@
+"""The aperture meter: how far lips and lids are apart, read from the field itself.
+
+A line is laid from flesh to flesh through the opening (straight between the lips, an arc over the cornea between the
+lids). Where the posed distance changes sign along it is root-found; what lies outside flesh between the first and
+the last flesh is free, and its length is the opening on that line. A line that does not run from flesh to flesh is
+not in the opening at all and counts as infinite. The aperture of a column of lines is the smallest free length among
+them: the narrowest place decides whether lips are closed.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from facetalk.errors import InputError
+from facetalk.geometry import UNIT_MM
+
+SDF = Callable[[Float[Tensor, "point 3"]], Float[Tensor, " point"]]
+"""Posed signed distance in units, negative inside."""
+MOUTH_LANDMARKS = ("subnasale", "lip_upper", "lip_lower", "teeth_front", "mouth_centre", "chin")
+JAW_DROP_MM = 40.0
+"""Lines go on this far below the chin at rest, so that an open jaw is still on them."""
+ARC_REACH, ARC_SAMPLES = 1.2, 81
+"""Arcs over the cornea: radians up and down, and samples (about 0.4 mm apart)."""
+LID_REACH = 0.85
+"""Angle from the straight look, in radians, by which every lid has begun, wide eyes included."""
+BISECTIONS = 6
+"""Halvings of a bracket before its last linear step: 1 mm becomes 0.02 mm."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Polylines laid through an opening, from one lip or lid to the other."""
+
+    points: Float[np.ndarray, "*line sample 3"]
+    first_by: int
+    """Sample before or at which flesh must have begun; otherwise the line is not in the opening."""
+    last_from: int
+    """Sample at or after which flesh must still be met; what lies behind the last flesh does not count."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Columns of lines through one opening of one identity."""
+
+    lines: Lines
+    """Points are [column depth sample 3]."""
+
+    def apertures(self, sdf: SDF) -> Float[np.ndarray, " column"]:
+        """Free length of every column in millimetres; NaN where no line of the column runs from flesh to flesh."""
+        return narrowest(free_length_mm(sdf, self.lines))
+
+    def over(self, sdfs: Iterable[SDF]) -> Float[np.ndarray, "frame column"]:
+        """`apertures` of many frames, each given by its own posed distance."""
+        return np.stack([self.apertures(sdf) for sdf in sdfs])
+
+
+def mouth_probe(
+    landmarks: Mapping[str, Float[np.ndarray, "3"]], *, columns: int = 5, half_width_mm: float = 6.0,
+    step_mm: float = 1.0,
+) -> Probe:  # fmt: skip
+    """Vertical lines from the subnasale down past the chin, from just before the teeth to just before the lips.
+
+    Args:
+        landmarks: subnasale, lip_upper, lip_lower, teeth_front, mouth_centre and chin of the identity at rest, in units.
+        columns: places across the mouth, the middle one at its centre.
+        half_width_mm: of the outermost columns from the centre.
+        step_mm: between depths, and between samples of a line.
+
+    Raises:
+        InputError: a landmark is missing.
+    """
+    at = {name: _point(landmarks, name) for name in MOUTH_LANDMARKS}
+    step = step_mm / UNIT_MM
+    depths = np.arange(
+        at["teeth_front"][2] + 0.5 / UNIT_MM, max(at["lip_upper"][2], at["lip_lower"][2]) + 2 * step, step
+    )
+    across = at["mouth_centre"][0] + np.linspace(-half_width_mm, half_width_mm, columns) / UNIT_MM
+    heights = np.arange(at["subnasale"][1], at["chin"][1] - JAW_DROP_MM / UNIT_MM, -step)
+    points = np.stack(np.meshgrid(across, depths, heights, indexing="ij"), -1)[..., [0, 2, 1]]
+    # The flesh below the gap is the chin's: where a line ends higher, only the upper lip was on it.
+    halfway = (at["lip_lower"][1] + at["chin"][1]) / 2
+    return Probe(Lines(points.astype(np.float32), 0, int(np.searchsorted(-heights, -halfway))))
+
+
+def eye_probe(
+    centre: Float[np.ndarray, "3"], radius: float, *, columns: int = 3, half_angle: float = 0.15,
+    depths_mm: Sequence[float] = (0.4, 0.9, 1.4, 1.9),
+) -> Probe:  # fmt: skip
+    """Upright arcs just in front of one eyeball, from the upper lid to the lower.
+
+    Args:
+        centre: of the eyeball, in units.
+        radius: of the eyeball with its cornea, in units.
+        columns: arcs side by side.
+        half_angle: of the outermost arcs from the straight look, in radians.
+        depths_mm: distances of the arcs from the eyeball, all within the thickness of the lids.
+    """
+    pitch = np.linspace(ARC_REACH, -ARC_REACH, ARC_SAMPLES)
+    yaw, depth, pitch_at = np.meshgrid(
+        np.linspace(-half_angle, half_angle, columns), np.asarray(depths_mm), pitch, indexing="ij"
+    )
+    way = np.stack([np.sin(yaw) * np.cos(pitch_at), np.sin(pitch_at), np.cos(yaw) * np.cos(pitch_at)], -1)
+    points = np.asarray(centre) + (radius + depth[..., None] / UNIT_MM) * way
+    first, last = np.searchsorted(-pitch, [-LID_REACH, LID_REACH])
+    return Probe(Lines(points.astype(np.float32), int(first), int(last)))
+
+
+def free_length_mm(sdf: SDF, lines: Lines) -> Float[np.ndarray, "*line"]:
+    """Length of each line outside flesh between its first and last flesh, crossings found to better than 0.1 mm.
+
+    Infinite where flesh begins too late or ends too early. Between samples the distance is asked again wherever it
+    is small enough for a gap or wall to hide there.
+    """
+    shape = lines.points.shape[:-2]
+    points = torch.from_numpy(np.ascontiguousarray(lines.points, np.float32)).reshape(-1, *lines.points.shape[-2:])
+    with torch.no_grad():
+        points, values = _divided(sdf, points)
+        t = _crossings(sdf, points[:, :-1], points[:, 1:], values)
+    spans = (points[:, 1:] - points[:, :-1]).norm(dim=-1) * UNIT_MM
+    flesh = values < 0
+    a, b = flesh[:, :-1], flesh[:, 1:]
+    share = torch.where(a & b, 0.0, torch.where(a, 1 - t, torch.where(b, t, 1.0)))
+    met, ahead = a.cummax(1).values, b.flip(1).cummax(1).values.flip(1)
+    free = (share * spans * (met & ahead)).sum(1)
+    proper = flesh[:, : 2 * lines.first_by + 1].any(1) & flesh[:, 2 * lines.last_from :].any(1)
+    return torch.where(proper, free, torch.inf).numpy().reshape(shape)
+
+
+def narrowest(free: Float[np.ndarray, "*lead column depth"]) -> Float[np.ndarray, "*lead column"]:
+    """Smallest free length of each column; NaN where every line of it is infinite."""
+    least = free.min(-1)
+    return np.where(np.isinf(least), np.nan, least)
+
+
+def _divided(sdf: SDF, points: Tensor) -> tuple[Tensor, Tensor]:
+    """`points` with the middles of all spans added, and the values at all of them.
+
+    The middle is asked only where the span could hide a gap or wall: where its ends are nearer to the surface than
+    to each other.
+    """
+    values = _ask(sdf, points)
+    middles = (points[:, 1:] + points[:, :-1]) / 2
+    spans = (points[:, 1:] - points[:, :-1]).norm(dim=-1)
+    near = torch.minimum(values[:, 1:].abs(), values[:, :-1].abs()) < spans
+    between = (values[:, 1:] + values[:, :-1]) / 2
+    if near.any():
+        between[near] = sdf(middles[near]).float().cpu()
+    joined = torch.stack([points, torch.cat([middles, points[:, -1:]], 1)], 2).flatten(1, 2)[:, :-1]
+    every = torch.stack([values, torch.cat([between, values[:, -1:]], 1)], 2).flatten(1, 2)[:, :-1]
+    return joined, every
+
+
+def _crossings(sdf: SDF, start: Tensor, stop: Tensor, values: Tensor) -> Tensor:
+    """Place of the sign change in every span, 0 … 1 (½ where there is none)."""
+    t = torch.full(start.shape[:2], 0.5)
+    change = (values[:, 1:] >= 0) != (values[:, :-1] >= 0)
+    if not change.any():
+        return t
+    a, b, fa, fb = start[change], stop[change], values[:, :-1][change], values[:, 1:][change]
+    low, high = torch.zeros(len(a)), torch.ones(len(a))
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        value = sdf(a + middle[:, None] * (b - a)).float().cpu()
+        same = (value >= 0) == (fa >= 0)
+        low, fa = torch.where(same, middle, low), torch.where(same, value, fa)
+        high, fb = torch.where(same, high, middle), torch.where(same, fb, value)
+    t[change] = low + (high - low) * fa / (fa - fb)
+    return t
+
+
+def _ask(sdf: SDF, points: Tensor) -> Tensor:
+    return sdf(points.reshape(-1, 3)).float().cpu().reshape(points.shape[:-1])
+
+
+def _point(landmarks: Mapping[str, Float[np.ndarray, "3"]], name: str) -> np.ndarray:
+    if name not in landmarks:
+        raise InputError(f"the identity has no landmark {name!r}; the aperture meter needs it")
+    return np.asarray(landmarks[name], np.float64)
