@@ -36,7 +36,7 @@ def draw_speed(augmentation: Augmentation, random: np.random.Generator) -> float
     return random.uniform(*augmentation.speed) if random.random() < augmentation.speed_share else 1.0
 
 
-def faster(samples: Samples, speed: float, length: int) -> Samples:
+def faster(samples: Samples, speed: float, length: int) -> Float[np.ndarray, " heard"]:
     """`length` samples read at `speed`."""
     if speed == 1.0:
         return samples[:length]

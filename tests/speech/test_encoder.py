@@ -1,0 +1,113 @@
+import dataclasses
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from facetalk import checkpoint
+from facetalk.checkpoint import Checkpoint
+from facetalk.errors import CheckpointError
+from facetalk.speech import encoder
+from facetalk.speech.composition import attention_bias, chunked, sliding, stretch
+from facetalk.speech.configuration import TINY, EncoderConfig, Receptive
+from facetalk.speech.encoder import Encoder
+from facetalk.speech.wav2vec2 import SmallBackbone
+from facetalk.training.student import Student
+from facetalk.types import FRAME_RATE, SAMPLE_RATE, Waveform
+
+
+@pytest.fixture(scope="module")
+def student() -> Student:
+    torch.manual_seed(0)
+    return Student(TINY).eval()
+
+
+@pytest.fixture(scope="module")
+def weights(student: Student) -> Checkpoint:
+    tensors = {name: tensor.detach() for name, tensor in student.state_dict().items()}
+    return dataclasses.replace(student.checkpoint(), tensors=tensors)
+
+
+def speech(seconds: float, seed: int = 0) -> Waveform:
+    random = np.random.default_rng(seed)
+    return Waveform(random.normal(0, 0.05, round(seconds * SAMPLE_RATE)).astype(np.float32))
+
+
+def test_the_training_network_is_wav2vec2(student: Student, weights: Checkpoint):
+    span = stretch(range(20), FRAME_RATE, Receptive.of(TINY.conv_kernels, TINY.conv_strides))
+    samples = torch.randn(2, span.last_sample - span.first_sample) * 0.05
+    with torch.no_grad():
+        ours = student(samples, span, attention_bias(sliding(20, TINY.left, TINY.right), TINY.slopes))
+        theirs = SmallBackbone(weights)(samples * TINY.gain, span)
+    torch.testing.assert_close(ours, theirs, atol=2e-5, rtol=1e-4)
+
+
+def test_windows_change_nothing(weights: Checkpoint):
+    sound = speech(7.3)
+    whole = Encoder(SmallBackbone(weights), window_frames=1000)(sound).values
+    windowed = Encoder(SmallBackbone(weights), window_frames=31)(sound).values
+    torch.testing.assert_close(windowed, whole, atol=2e-5, rtol=1e-4)
+
+
+def test_silence_in_front_moves_features_by_six_frames(weights: Checkpoint):
+    sound = speech(3)
+    later = Waveform(np.concatenate([np.zeros(SAMPLE_RATE // 5, np.float32), sound.samples]))
+    model = Encoder(SmallBackbone(weights))
+    settled = TINY.halo[0]
+    torch.testing.assert_close(model(later).values[6 + settled :], model(sound).values[settled:], atol=2e-5, rtol=1e-4)
+
+
+def test_features_reach_no_further_than_the_halo(weights: Checkpoint):
+    sound = speech(4)
+    changed = Waveform(sound.samples.copy())
+    changed.samples[2 * SAMPLE_RATE : 2 * SAMPLE_RATE + 500] += 0.3
+    model = Encoder(SmallBackbone(weights))
+    moved = (model(sound).values - model(changed).values).abs().amax(1) > 1e-5
+    left, right = TINY.halo
+    assert moved[60]
+    assert not moved[: 59 - right].any()
+    assert not moved[62 + left :].any()
+
+
+@pytest.mark.parametrize("rate", [Fraction(30), Fraction(25), Fraction(30000, 1001), Fraction(60)])
+def test_one_feature_a_frame(weights: Checkpoint, rate: Fraction):
+    features = Encoder(SmallBackbone(weights))(speech(1.37), rate)
+    assert len(features) == int(Fraction(137, 100) * rate + Fraction(1, 2))
+    assert features.rate == rate
+    assert features.encoder_hash == weights.hash
+
+
+def test_the_shortest_sound_gives_one_frame(weights: Checkpoint):
+    assert len(Encoder(SmallBackbone(weights))(speech(0.001))) == 1
+
+
+def test_a_chunk_sees_to_its_end_and_no_further():
+    allowed = chunked(12, left=3, chunk=4)
+    assert allowed[4].nonzero().flatten().tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert allowed[7].nonzero().flatten().tolist() == [4, 5, 6, 7]
+
+
+def test_files_of_other_weights_are_refused(tmp_path, weights: Checkpoint):
+    with pytest.raises(CheckpointError, match="no such speech weights"):
+        encoder.load(tmp_path / "none.safetensors")
+    checkpoint.save(Checkpoint("head", weights.config, weights.tensors), tmp_path / "head.safetensors")
+    with pytest.raises(CheckpointError, match="holds head weights"):
+        encoder.load(tmp_path / "head.safetensors")
+    some = dict(list(weights.tensors.items())[:-1])
+    checkpoint.save(Checkpoint("speech", weights.config, some), tmp_path / "part.safetensors")
+    with pytest.raises(CheckpointError, match="do not fit"):
+        encoder.load(tmp_path / "part.safetensors")
+
+
+def test_weights_from_a_file_have_the_hash_of_their_content(tmp_path, weights: Checkpoint):
+    checkpoint.save(weights, tmp_path / "speech.safetensors")
+    model = encoder.load(tmp_path / "speech.safetensors")
+    assert model.hash == weights.hash
+    assert model.size == TINY.size
+
+
+def test_the_bundled_size_keeps_its_bounds():
+    parameters = sum(tensor.numel() for tensor in Student(EncoderConfig()).state_dict().values())
+    assert 2 * parameters <= 12e6
+    assert EncoderConfig().hop_samples == 320
