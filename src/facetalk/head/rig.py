@@ -33,7 +33,7 @@ class RigConfig:
 
 def canonical_weights() -> Float[Tensor, "52"]:
     """ARKit weights of the canonical pose."""
-    weights = torch.zeros(len(ARKIT_NAMES))
+    weights = torch.zeros(len(ARKIT_NAMES), device="cpu")
     weights[ARKIT_INDEX["jawOpen"]] = CANONICAL_JAW_OPEN
     return weights
 

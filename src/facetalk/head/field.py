@@ -1,0 +1,143 @@
+"""A vector field over a head that follows a condition: a broad network plus finer ones in windows at mouth and eyes.
+
+The deformation and the regions are such fields. The condition (identity, expression) is constant over points: it
+sets every layer's bias and the output layer, so for one frame it folds into constants and points meet only
+small matrices. Detail is bought where it is needed: far from mouth and eyes only the broad network runs.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn.functional import silu
+
+from facetalk.head.anatomy import Anatomy
+from facetalk.head.features import wave_count, waves
+
+CENTRES: tuple[str, ...] = ("mouth_centre", "eye_left", "eye_right")
+"""Landmarks with a window of their own."""
+
+
+@dataclass(frozen=True)
+class NetworkSize:
+    """One network of a field."""
+
+    width: int
+    depth: int
+    wavelengths: tuple[float, ...]
+    """Wavelengths of the sine and cosine inputs, in units."""
+
+
+@dataclass(frozen=True)
+class FieldConfig:
+    """Sizes of a field."""
+
+    outputs: int
+    """Channels in the windows; the broad network fills only the first `broad_outputs`."""
+    broad_outputs: int
+    condition: int
+    """Dimensions of the condition."""
+    output_scale: float
+    """Typical size of the output."""
+    broad: NetworkSize = NetworkSize(128, 3, (0.8, 0.4, 0.2))
+    mouth: NetworkSize = NetworkSize(96, 3, (0.24, 0.12, 0.06))
+    eye: NetworkSize = NetworkSize(64, 3, (0.12, 0.06))
+    mouth_radius: float = 0.26
+    eye_radius: float = 0.14
+    trunk: int = 128
+    """Units of the layer between condition and constants."""
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Constants of one network for each frame."""
+
+    biases: tuple[Float[Tensor, "frame width"], ...]
+    output: Float[Tensor, "frame width channel"]
+    output_bias: Float[Tensor, "frame channel"]
+
+
+class ConditionedNetwork(nn.Module):
+    """A multilayer perceptron whose biases and output layer follow a condition."""
+
+    def __init__(self, size: NetworkSize, condition: int, outputs: int, trunk: int) -> None:
+        super().__init__()
+        self.size, self.outputs = size, outputs
+        inputs = wave_count(size.wavelengths)
+        self.weights = nn.ParameterList(
+            [nn.Parameter(_init(inputs if layer == 0 else size.width, size.width)) for layer in range(size.depth)]
+        )
+        self.bias = nn.Parameter(0.3 * torch.randn(size.depth, size.width))
+        self.output = nn.Parameter(0.1 * torch.randn(size.width, outputs) / size.width**0.5)
+        constants = size.depth * size.width + (size.width + 1) * outputs
+        self.linear = nn.Linear(condition, constants, bias=False)
+        last = nn.Linear(trunk, constants)
+        self.trunk = nn.Sequential(nn.Linear(condition, trunk), nn.SiLU(), last)
+        nn.init.normal_(self.linear.weight, std=0.3 / condition**0.5)
+        nn.init.normal_(last.weight, std=0.1 / trunk**0.5)
+        nn.init.zeros_(last.bias)
+
+    def fold(self, condition: Float[Tensor, "frame condition"]) -> Folded:
+        """What the network is for each condition."""
+        constants = self.linear(condition) + self.trunk(condition)
+        width, depth = self.size.width, self.size.depth
+        biases, output, output_bias = constants.split([depth * width, width * self.outputs, self.outputs], -1)
+        biases = (biases.unflatten(-1, (depth, width)) + self.bias).unbind(1)
+        output = (output.unflatten(-1, (width, self.outputs))) / width**0.5 + self.output
+        return Folded(tuple(biases), output, output_bias)
+
+    def forward(self, folded: Folded, points: Float[Tensor, "frame point 3"]) -> Float[Tensor, "frame point channel"]:
+        """The field at points given relative to the network's centre."""
+        hidden = waves(points, self.size.wavelengths)
+        for weight, bias in zip(self.weights, folded.biases, strict=True):
+            hidden = silu(hidden @ weight + bias[:, None])
+        return torch.baddbmm(folded.output_bias[:, None], hidden, folded.output)
+
+
+class Field(nn.Module):
+    """Sum of the broad network and, inside their windows, the fine ones."""
+
+    def __init__(self, config: FieldConfig) -> None:
+        super().__init__()
+        self.config = config
+        sizes = (config.mouth, config.eye, config.eye)
+        self.radii = (config.mouth_radius, config.eye_radius, config.eye_radius)
+        self.broad = ConditionedNetwork(config.broad, config.condition, config.broad_outputs, config.trunk)
+        self.fine = nn.ModuleList(
+            [ConditionedNetwork(size, config.condition, config.outputs, config.trunk) for size in sizes]
+        )
+
+    def fold(self, condition: Float[Tensor, "frame condition"]) -> list[Folded]:
+        """Constants of the broad network and of each fine one."""
+        return [network.fold(condition) for network in [self.broad, *self.fine]]
+
+    def forward(
+        self, folded: list[Folded], anatomy: Anatomy, points: Float[Tensor, "frame point 3"]
+    ) -> Float[Tensor, "frame point channel"]:
+        """The field for each frame; `anatomy` has one row for each frame or a single one."""
+        total = self.broad(folded[0], points)
+        total = torch.nn.functional.pad(total, (0, self.config.outputs - self.config.broad_outputs))
+        for network, constants, name, radius in zip(self.fine, folded[1:], CENTRES, self.radii, strict=True):
+            relative = points - anatomy.landmark(name)[:, None]
+            share = (1 - relative.square().sum(-1) / radius**2).clamp_min(0) ** 3
+            chosen = _inside(share)
+            if chosen.shape[1] == 0:
+                continue
+            index = chosen[..., None]
+            value = network(constants, relative.gather(1, index.expand(-1, -1, 3)))
+            value = value * share.gather(1, chosen)[..., None]
+            total = total.scatter_add(1, index.expand_as(value), value)
+        return self.config.output_scale * total
+
+
+def _inside(share: Float[Tensor, "frame point"]) -> Int[Tensor, "frame chosen"]:
+    """For each frame the points inside the window, padded to equal counts with points outside."""
+    count = int((share > 0).sum(1).max()) if share.numel() else 0
+    if share.shape[0] == 1:
+        return share.nonzero()[:, 1][None]
+    return share.topk(count, 1, sorted=False).indices
+
+
+def _init(inputs: int, outputs: int) -> Float[Tensor, "inputs outputs"]:
+    return torch.randn(inputs, outputs) * (1.6 / inputs**0.5)

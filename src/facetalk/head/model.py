@@ -1,0 +1,236 @@
+"""The head model: identity and expression codes in, posed signed distances out.
+
+Backward-deformation NPHM: a point of the posed head is carried to the canonical pose and asked there,
+`sdf(x) = canonical(x + offsets) + level`. The level, a small scalar near lips and lids, lets surfaces that are
+apart in the canonical pose touch and seal; it takes the place of ambient coordinates.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from facetalk import checkpoint
+from facetalk.checkpoint import Checkpoint
+from facetalk.head.anatomy import NUMBERS, Anatomy, AnatomyPredictor, CodeLayout
+from facetalk.head.configuration import restored
+from facetalk.head.ensemble import EnsembleConfig, IdentityEnsemble
+from facetalk.head.field import Field, FieldConfig, NetworkSize
+from facetalk.head.rig import CODE_SCALE, RigConfig, RigEncoder
+from facetalk.types import Region
+
+SOURCE_SIZE = 100
+"""Identity weights of the source the head was trained on, each N(0, 1)."""
+CODE_SPREAD = 0.03
+"""Spread of each dimension of an identity code over people: a whole code has a norm of about 1."""
+KIND = "head"
+_CODE_GAIN = 7.0 / CODE_SCALE
+"""Brings the dimensions of a code to about unit size: a code of norm 0.35 has dimensions of 0.025."""
+_EXACT = ("rig.", "anatomy.mean", "ensemble.radius")
+"""Tensors kept in single precision in files."""
+
+
+DEFORMATION = FieldConfig(outputs=4, broad_outputs=3, condition=232, output_scale=0.03)
+"""Three offsets everywhere and the level near mouth and eyes."""
+REGIONS = FieldConfig(
+    outputs=len(Region),
+    broad_outputs=len(Region),
+    condition=32,
+    output_scale=4.0,
+    broad=NetworkSize(64, 3, (0.4, 0.2)),
+    mouth=NetworkSize(64, 3, (0.16, 0.08, 0.04)),
+    eye=NetworkSize(64, 3, (0.06, 0.03)),
+    mouth_radius=0.2,
+    eye_radius=0.08,
+    trunk=32,
+)
+"""A score for each region; the fine networks draw the edges of lips, teeth, iris and pupil."""
+
+
+@dataclass(frozen=True)
+class HeadConfig:
+    """Sizes of every part; the presets are functions of this module."""
+
+    layout: CodeLayout = field(default_factory=CodeLayout)
+    rig: RigConfig = field(default_factory=RigConfig)
+    ensemble: EnsembleConfig = field(default_factory=EnsembleConfig)
+    compressed: int = 32
+    """Dimensions an identity is compressed to for the deformation and for the regions."""
+    deformation: FieldConfig = field(default_factory=lambda: DEFORMATION)
+    regions: FieldConfig = field(default_factory=lambda: REGIONS)
+
+
+def compact() -> HeadConfig:
+    """Small and fast: the bundled head."""
+    return HeadConfig()
+
+
+def tiny() -> HeadConfig:
+    """For tests: every part, a few units wide."""
+    size = NetworkSize(16, 2, (0.4,))
+    return HeadConfig(
+        layout=CodeLayout(8, 4),
+        rig=RigConfig(code_size=60),
+        ensemble=EnsembleConfig(width=16, depth=2, global_width=16, global_depth=2, wavelengths=(0.4,)),
+        compressed=8,
+        deformation=FieldConfig(4, 3, 68, 0.03, size, size, size, trunk=16),
+        regions=FieldConfig(len(Region), len(Region), 8, 4.0, size, size, size, trunk=16),
+    )
+
+
+@dataclass(frozen=True)
+class IdentityState:
+    """Everything about one identity that does not depend on point or frame, computed once."""
+
+    z_id: Float[Tensor, " identity"]
+    anatomy: Anatomy
+    biases: tuple[Float[Tensor, "1 39 width"], Float[Tensor, "1 globalwidth"]]
+    """First-layer biases of the identity network with the code folded in."""
+    deviations: Float[Tensor, "1 number"]
+    """The anatomy, standardised."""
+
+    @property
+    def anchors(self) -> Float[Tensor, "39 3"]:
+        """Anchor positions in the canonical pose."""
+        return self.anatomy.anchors[0]
+
+    @property
+    def landmarks(self) -> Mapping[str, Float[Tensor, "3"]]:
+        """Named points in the rest pose."""
+        return self.anatomy.named()
+
+    @property
+    def eye_radius(self) -> Float[Tensor, "2"]:
+        """Radius of the left and right eyeball, in units."""
+        return self.anatomy.eye_radius[0]
+
+
+@dataclass(frozen=True)
+class Deformation:
+    """Where points of the posed head lie in the canonical pose."""
+
+    offsets: Float[Tensor, "point 3"]
+    level: Float[Tensor, " point"]
+    """Added to the canonical signed distance."""
+
+
+Deform = Callable[[Float[Tensor, "point 3"]], Deformation]
+Sdf = Callable[[Float[Tensor, "point 3"]], Float[Tensor, " point"]]
+Smoothing = Callable[[Deform, Deform], Deform]
+"""Takes the deformations at rest and at the wanted code, returns the smoothed one."""
+
+
+class Head(nn.Module):
+    """A compact neural parametric head."""
+
+    def __init__(self, config: HeadConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.rig = RigEncoder(config.rig)
+        self.anatomy = AnatomyPredictor(config.layout.global_size)
+        self.ensemble = IdentityEnsemble(config.ensemble, config.layout)
+        self.source = nn.Parameter(torch.randn(SOURCE_SIZE, config.layout.size) / SOURCE_SIZE**0.5)
+        self.deformation_identity = nn.Linear(NUMBERS, config.compressed)
+        self.deformation = Field(config.deformation)
+        self.region_identity = nn.Linear(NUMBERS, config.compressed)
+        self.region_field = Field(config.regions)
+
+    @property
+    def rest(self) -> Float[Tensor, " code"]:
+        """The code of the rest pose: all ARKit weights zero, lips sealed. Not the zero code."""
+        return self.rig.rest
+
+    @property
+    def hash(self) -> str:
+        """Hash of the weights as they are saved."""
+        return self.to_checkpoint().hash
+
+    def identity(self, weights: Float[Tensor, "identity 100"]) -> Float[Tensor, "identity code"]:
+        """Identity codes of source identity weights, by the learnt linear map."""
+        return CODE_SPREAD * (weights @ self.source)
+
+    def anatomies(self, z_id: Float[Tensor, "identity code"]) -> Anatomy:
+        """Anchors, landmarks and eyeballs of identity codes."""
+        return self.anatomy(self.config.layout.split(z_id / CODE_SPREAD)[0])
+
+    def fold(
+        self, z_id: Float[Tensor, "identity code"]
+    ) -> tuple[Float[Tensor, "identity 39 width"], Float[Tensor, "identity globalwidth"]]:
+        """Biases of the identity network for identity codes."""
+        return self.ensemble.biases(*self.config.layout.split(z_id / CODE_SPREAD))
+
+    def condition(self, anatomy: Anatomy, codes: Float[Tensor, "frame code"]) -> Float[Tensor, "frame condition"]:
+        """What the deformation depends on besides the point: the compressed identity and the expression code."""
+        identity = self.deformation_identity(self.anatomy.deviations(anatomy))
+        return torch.cat([identity.expand(len(codes), -1), _CODE_GAIN * codes], -1)
+
+    def identify(self, z_id: Float[Tensor, " identity"]) -> IdentityState:
+        """Constants of one identity."""
+        anatomy = self.anatomies(z_id[None])
+        return IdentityState(z_id, anatomy, self.fold(z_id[None]), self.anatomy.deviations(anatomy))
+
+    def canonical(self, state: IdentityState, points: Float[Tensor, "point 3"]) -> Float[Tensor, " point"]:
+        """Signed distance in the canonical pose, in units."""
+        return self.ensemble(state.anatomy, state.biases, points[None])[0]
+
+    def deformer(self, state: IdentityState, code: Float[Tensor, " code"]) -> Deform:
+        """The backward deformation of one frame, its constants folded once."""
+        folded = self.deformation.fold(self.condition(state.anatomy, code[None]))
+
+        def deform(points: Float[Tensor, "point 3"]) -> Deformation:
+            field = self.deformation(folded, state.anatomy, points[None])[0]
+            return Deformation(field[:, :3], field[:, 3])
+
+        return deform
+
+    def deform(
+        self, state: IdentityState, points: Float[Tensor, "point 3"], code: Float[Tensor, " code"]
+    ) -> Deformation:
+        """Carry points of the posed head to the canonical pose: `x_can = x + offsets`."""
+        return self.deformer(state, code)(points)
+
+    def regions(self, state: IdentityState, points: Float[Tensor, "point 3"]) -> Float[Tensor, "point region"]:
+        """Share of each `Region` at points of the canonical surface; rows sum to one."""
+        folded = self.region_field.fold(self.region_identity(state.deviations))
+        return self.region_field(folded, state.anatomy, points[None])[0].softmax(-1)
+
+    def posed(self, state: IdentityState, code: Float[Tensor, " code"], smoothing: Smoothing | None = None) -> Sdf:
+        """Signed distance of one identity in one expression, facial smoothing applied where given."""
+        deform = self.deformer(state, code)
+        if smoothing is not None:
+            deform = smoothing(self.deformer(state, self.rest), deform)
+
+        def sdf(points: Float[Tensor, "point 3"]) -> Float[Tensor, " point"]:
+            moved = deform(points)
+            return self.canonical(state, points + moved.offsets) + moved.level
+
+        return sdf
+
+    def to_checkpoint(self) -> Checkpoint:
+        """Weights in half precision where that costs nothing."""
+        tensors = {
+            name: tensor.detach() if name.startswith(_EXACT) else tensor.detach().half()
+            for name, tensor in self.state_dict().items()
+        }
+        return Checkpoint(KIND, asdict(self.config), tensors)
+
+
+def save(head: Head, path: Path | str) -> None:
+    """Write a head's weights and config in one file."""
+    checkpoint.save(head.to_checkpoint(), path)
+
+
+def load(path: Path | str) -> Head:
+    """Read a head written by `save`.
+
+    Raises:
+        CheckpointError: the file is missing or does not hold a head.
+    """
+    saved = checkpoint.load(path, KIND)
+    with torch.device("meta"):
+        head = Head(restored(HeadConfig, saved.config))
+    head.load_state_dict({name: tensor.float() for name, tensor in saved.tensors.items()}, assign=True)
+    return head.eval().requires_grad_(False)

@@ -1,0 +1,173 @@
+"""The head training set in memory, and batches drawn from it. Knows the files' layout; knows no network.
+
+Layout: `meta.json` (box, landmark names, split of each identity), `identities.safetensors`,
+`canonical_*.safetensors` (one row an identity) and `posed_*.safetensors` (one row a scan). Positions are 16-bit
+fractions of the box, normals are in 127ths, distances in units.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from facetalk.errors import InputError
+from facetalk.head.anatomy import LANDMARK_NAMES, Anatomy
+
+LEVELS = 65_535
+"""Steps of a 16-bit position across the box."""
+FULL_NORMAL = 127
+
+
+@dataclass(frozen=True)
+class CanonicalBatch:
+    """Points of several heads in the canonical pose; positions and distances in units."""
+
+    identities: Int[Tensor, " identity"]
+    points: Float[Tensor, "identity point 3"]
+    sdf: Float[Tensor, "identity point"]
+    surface: Float[Tensor, "identity sample 3"]
+    normal: Float[Tensor, "identity sample 3"]
+    region: UInt8[Tensor, "identity sample"]
+
+
+@dataclass(frozen=True)
+class PosedBatch:
+    """Points of several scans, with the canonical places of the surface points; positions and distances in units."""
+
+    scans: Int[Tensor, " scan"]
+    identities: Int[Tensor, " scan"]
+    weights: Float[Tensor, "scan 52"]
+    surface: Float[Tensor, "scan sample 3"]
+    target: Float[Tensor, "scan sample 3"]
+    normal: Float[Tensor, "scan sample 3"]
+    target_normal: Float[Tensor, "scan sample 3"]
+    region: UInt8[Tensor, "scan sample"]
+    valid_out: Float[Tensor, "scan sample"]
+    """How far along the normal a point off the surface still corresponds."""
+    points: Float[Tensor, "scan point 3"]
+    sdf: Float[Tensor, "scan point"]
+
+
+@dataclass(frozen=True)
+class HeadSet:
+    """Everything of a training set, in the compact types of its files."""
+
+    weights: Float[Tensor, "identity 100"]
+    anatomy: Anatomy
+    train: Int[Tensor, " trained"]
+    """Identities to train on."""
+    test: Int[Tensor, " tested"]
+    """Identities never trained on."""
+    lower: Float[Tensor, "3"]
+    size: Float[Tensor, "3"]
+    fields: dict[str, Tensor]
+    """Canonical arrays, one row an identity."""
+    scans: dict[str, Tensor]
+    """Posed arrays, one row a scan."""
+
+    def anatomy_of(self, identities: Int[Tensor, " some"]) -> Anatomy:
+        """True anatomy of some identities, repeats allowed."""
+        whole = self.anatomy
+        return Anatomy(whole.anchors[identities], whole.landmarks[identities], whole.eye_radius[identities])
+
+    def scans_of(self, identities: Int[Tensor, " some"]) -> Int[Tensor, " scan"]:
+        """Rows of the scans of some identities."""
+        return torch.isin(self.scans["identity"].long(), identities).nonzero()[:, 0]
+
+    def canonical(
+        self, identities: Int[Tensor, " identity"], points: int, surface: int, generator: torch.Generator
+    ) -> CanonicalBatch:
+        """Random points of the given identities."""
+        space = _Draw(self.fields, identities, "sdf", points, generator)
+        skin = _Draw(self.fields, identities, "region", surface, generator)
+        return CanonicalBatch(
+            identities,
+            self._places(space["points"]),
+            space["sdf"].float(),
+            self._places(skin["surface"]),
+            _directions(skin["normal"]),
+            skin["region"],
+        )
+
+    def posed(self, scans: Int[Tensor, " scan"], surface: int, points: int, generator: torch.Generator) -> PosedBatch:
+        """Random points of the given scans."""
+        skin = _Draw(self.scans, scans, "region", surface, generator)
+        space = _Draw(self.scans, scans, "sdf", points, generator)
+        return PosedBatch(
+            scans,
+            self.scans["identity"][scans].long(),
+            self.scans["weights"][scans].float(),
+            self._places(skin["surface"]),
+            self._places(skin["target"]),
+            _directions(skin["normal"]),
+            _directions(skin["target_normal"]),
+            skin["region"],
+            skin["valid_out"].float(),
+            self._places(space["points"]),
+            space["sdf"].float(),
+        )
+
+    def _places(self, quantised: Tensor) -> Float[Tensor, "row point 3"]:
+        return self.lower + (quantised.float() + (LEVELS + 1) / 2) / LEVELS * self.size
+
+
+def read(folder: Path | str) -> HeadSet:
+    """Read a whole set into memory.
+
+    Raises:
+        InputError: the folder is no head training set, or its landmarks are not ours.
+    """
+    folder = Path(folder)
+    try:
+        meta = json.loads((folder / "meta.json").read_text())
+        people = load_file(folder / "identities.safetensors")
+    except (OSError, ValueError, SafetensorError) as error:
+        raise InputError(f"{folder}: not a head training set ({error}); make one with facetalk head data") from error
+    if tuple(meta["landmarks"]) != LANDMARK_NAMES:
+        raise InputError(f"{folder}: its landmarks are {meta['landmarks']}; make the set again with this version")
+    split = meta["split"]
+    lower, upper = torch.tensor(meta["box"]["lower"]), torch.tensor(meta["box"]["upper"])
+    return HeadSet(
+        people["weights"].float(),
+        Anatomy(people["anchors"].float(), people["landmarks"].float(), people["eye_radius"].float()),
+        _where(split, "train"),
+        _where(split, "test"),
+        lower,
+        upper - lower,
+        _stacked(folder, "canonical_*.safetensors"),
+        _stacked(folder, "posed_*.safetensors"),
+    )
+
+
+class _Draw:
+    """Random columns of some rows; the same columns for every array."""
+
+    def __init__(
+        self, arrays: dict[str, Tensor], rows: Tensor, like: str, count: int, generator: torch.Generator
+    ) -> None:
+        available = arrays[like].shape[1]
+        self.arrays, self.rows = arrays, rows[:, None]
+        self.columns = torch.randint(available, (len(rows), count), generator=generator)
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.arrays[name][self.rows, self.columns]
+
+
+def _directions(normals: Tensor) -> Float[Tensor, "row point 3"]:
+    return torch.nn.functional.normalize(normals.float() / FULL_NORMAL, dim=-1)
+
+
+def _where(split: list[str], name: str) -> Int[Tensor, " identity"]:
+    return torch.tensor([row for row, value in enumerate(split) if value == name], dtype=torch.long)
+
+
+def _stacked(folder: Path, pattern: str) -> dict[str, Tensor]:
+    shards = [load_file(path) for path in sorted(folder.glob(pattern))]
+    if not shards:
+        raise InputError(f"{folder}: has no {pattern}; make the set again")
+    return {name: torch.cat([shard[name] for shard in shards]) for name in shards[0]}

@@ -1,0 +1,215 @@
+"""Second stage of a head: the deformation, from posed scans, against a trained identity network.
+
+The deformation sees an identity by its anatomy alone, so this stage can start from true anatomies while the
+identity network is still in training: `canonical` is read again whenever its file changes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from facetalk.geometry import UNIT_MM
+from facetalk.head.anatomy import NUMBERS, unflatten
+from facetalk.head.model import Head, load, save
+from facetalk.training import head_losses as losses
+from facetalk.training.averaging import Averaged, Rate, TrainedParts
+from facetalk.training.head_data import HeadSet, PosedBatch
+from facetalk.training.head_identity import by_part, set_means
+from facetalk.training.mirroring import reflected, reflected_anatomy, reflected_scans
+
+INWARD = 0.008
+"""Furthest a point inside the surface is paired with a canonical one, in units."""
+
+
+@dataclass(frozen=True)
+class DeformationRecipe:
+    """How the second stage is trained."""
+
+    scans: int = 12
+    """Scans in a step."""
+    surface: int = 700
+    points: int = 400
+    checked: int = 150
+    """Surface points of each scan that are also asked through the canonical field."""
+    correspondence: float = 1.0
+    posed: float = 0.5
+    level: float = 0.02
+    far: float = 0.02
+    canonical_zero: float = 1.0
+    residual: float = 0.05
+    residual_share: float = 0.3
+    """How often a scan is trained with its own residual code rather than with its rig code alone."""
+    anatomy_noise_mm: float = 0.2
+    """Spread added to true anatomies, since a predicted one is a little off."""
+    canonical_from: int = 500
+    """First step that asks the canonical field."""
+    rate: Rate = field(default_factory=Rate)
+
+
+class DeformationTask:
+    """Training of the deformation, its rig codes fixed and its canonical field given."""
+
+    def __init__(self, head: Head, data: HeadSet, recipe: DeformationRecipe, canonical: Path, export: Path) -> None:
+        """`canonical` is the file of the first stage, `export` receives both stages together."""
+        self.head, self.data, self.recipe = head, data, recipe
+        self.canonical_file, self.export, self.seen = canonical, export, 0.0
+        self.canonical: Head | None = None
+        set_means(head, data)
+        self.train, self.test = data.scans_of(data.train), data.scans_of(data.test)
+        self.residuals = nn.Parameter(torch.zeros(len(data.scans["identity"]), len(head.rest)))
+        trained = [*head.deformation_identity.parameters(), *head.deformation.parameters(), self.residuals]
+        self.parts = TrainedParts(trained, recipe.rate)
+        self.averaged = Averaged(head)
+        self.tested: dict[str, float] = {}
+
+    def step(self, index: int, generator: torch.Generator) -> Mapping[str, float]:
+        """One optimisation step on a few scans."""
+        if index % 100 == 0 or self.canonical is None:
+            self._refresh()
+        recipe = self.recipe
+        chosen = self.train[torch.randint(len(self.train), (recipe.scans,), generator=generator)]
+        batch = self.data.posed(chosen, recipe.surface, recipe.points, generator)
+        terms = self._terms(batch, index, generator)
+        self.parts.step(torch.stack(list(terms.values())).sum(), index)
+        self.averaged.update(index)
+        if index % 250 == 0:
+            self.tested = evaluate(self.averaged.model, self.canonical, self.data, self.test)
+        if index % 500 == 499:
+            self._export()
+        return {name: float(value.detach()) for name, value in terms.items()} | self.tested
+
+    def state(self) -> dict[str, Tensor]:
+        """Head, average, residual codes and optimiser."""
+        return {**self.averaged.state(self.head), "residuals": self.residuals, **self.parts.state()}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Put back what `state` returned."""
+        self.averaged.restore(self.head, state)
+        self.residuals.data.copy_(state["residuals"])
+        self.parts.restore(state)
+
+    def joined(self) -> Head:
+        """The first stage's head with this stage's averaged deformation."""
+        whole = load(self.canonical_file)
+        whole.deformation.load_state_dict(self.averaged.model.deformation.state_dict())
+        whole.deformation_identity.load_state_dict(self.averaged.model.deformation_identity.state_dict())
+        return whole
+
+    def _refresh(self) -> None:
+        """Take in the first stage's latest weights."""
+        if not self.canonical_file.exists():
+            self.canonical = None
+            return
+        changed = self.canonical_file.stat().st_mtime
+        if self.canonical is None or changed != self.seen:
+            self.canonical, self.seen = load(self.canonical_file), changed
+
+    def _export(self) -> None:
+        if self.canonical is not None:
+            save(self.joined(), self.export)
+
+    def _terms(self, batch: PosedBatch, index: int, generator: torch.Generator) -> dict[str, Tensor]:
+        recipe, head = self.recipe, self.head
+        flip = torch.rand(recipe.scans, generator=generator) < 0.5
+        batch = reflected_scans(batch, flip)
+        anatomy = reflected_anatomy(self.data.anatomy_of(batch.identities), flip)
+        noise = torch.randn(recipe.scans, NUMBERS, generator=generator)
+        anatomy = unflatten(anatomy.flat() + recipe.anatomy_noise_mm / UNIT_MM * noise)
+        used = (torch.rand(recipe.scans, 1, generator=generator) < recipe.residual_share) & ~flip[:, None]
+        codes = head.rig(batch.weights) + used * self.residuals[batch.scans]
+        folded = head.deformation.fold(head.condition(anatomy, codes))
+        source, target = paired(batch, generator)
+        far = _anywhere(self.data, recipe.scans, 60, generator)
+        field = head.deformation(folded, anatomy, torch.cat([source, batch.points, far], 1))
+        field, away = field[:, :-60], field[:, -60:, :3]
+        offsets, level = field[..., :3], field[..., 3]
+        surface = recipe.surface
+        weight = losses.region_weights(batch.region)
+        terms = {
+            "correspondence": recipe.correspondence
+            * losses.correspondence_error(source + offsets[:, :surface], target, weight),
+            "level": recipe.level * losses.magnitude(level),
+            "far": recipe.far * losses.magnitude(away),
+            "zero": recipe.canonical_zero * self._zero_error(anatomy, batch),
+            "residual": recipe.residual * losses.squared_norm(self.residuals[batch.scans]),
+        }
+        if self.canonical is not None and index >= recipe.canonical_from:
+            asked = self._asked(batch, offsets, level, flip)
+            terms["posed"] = recipe.posed * losses.posed_error(*asked)
+        return terms
+
+    def _zero_error(self, anatomy, batch: PosedBatch) -> Tensor:
+        """The zero code is the canonical pose: nothing moves."""
+        rows = slice(0, 2)
+        few = anatomy.rows(rows)
+        codes = torch.zeros(2, len(self.head.rest))
+        folded = self.head.deformation.fold(self.head.condition(few, codes))
+        return losses.magnitude(self.head.deformation(folded, few, batch.target[rows]))
+
+    def _asked(
+        self,
+        batch: PosedBatch,
+        offsets: Float[Tensor, "scan point 3"],
+        level: Float[Tensor, "scan point"],
+        flip: Bool[Tensor, " scan"],
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Predicted and exact posed distances, on the volume points and on some surface points, with weights."""
+        assert self.canonical is not None
+        checked, surface = self.recipe.checked, self.recipe.surface
+        at = slice(surface - checked, None)
+        points = torch.cat([batch.surface[:, surface - checked :], batch.points], 1) + offsets[:, at]
+        predicted = canonical_field(self.canonical, self.data, batch, reflected(points, flip)) + level[:, at]
+        exact = torch.cat([torch.zeros(len(flip), checked), batch.sdf], 1)
+        weight = losses.region_weights(batch.region[:, surface - checked :])
+        return predicted, exact, torch.cat([weight, torch.ones_like(batch.sdf)], 1)
+
+
+def paired(
+    batch: PosedBatch, generator: torch.Generator
+) -> tuple[Float[Tensor, "scan point 3"], Float[Tensor, "scan point 3"]]:
+    """Posed and canonical places of material points: the last half on the surface, the rest off it along the normal."""
+    reach = torch.rand(batch.valid_out.shape, generator=generator)
+    along = reach * (batch.valid_out + INWARD) - INWARD
+    along[:, along.shape[1] // 2 :] = 0.0
+    along = along[..., None]
+    return batch.surface + along * batch.normal, batch.target + along * batch.target_normal
+
+
+def canonical_field(
+    head: Head, data: HeadSet, batch: PosedBatch, points: Float[Tensor, "scan point 3"]
+) -> Float[Tensor, "scan point"]:
+    """Canonical distances of each scan's identity; gradients flow to the points alone."""
+    z_id = head.identity(data.weights[batch.identities])
+    return head.ensemble(head.anatomies(z_id), head.fold(z_id), points)
+
+
+def _anywhere(data: HeadSet, scans: int, points: int, generator: torch.Generator) -> Float[Tensor, "scan point 3"]:
+    return data.lower + data.size * torch.rand(scans, points, 3, generator=generator)
+
+
+@torch.no_grad()
+def evaluate(head: Head, canonical: Head | None, data: HeadSet, scans: Tensor, most: int = 40) -> dict[str, float]:
+    """Errors on held-out identities with rig codes: correspondence and posed distance, in millimetres."""
+    generator = torch.Generator().manual_seed(1)
+    chosen = scans[torch.linspace(0, len(scans) - 1, min(most, len(scans))).long()]
+    batch = data.posed(chosen, 400, 400, generator)
+    anatomy = data.anatomy_of(batch.identities)
+    folded = head.deformation.fold(head.condition(anatomy, head.rig(batch.weights)))
+    points = torch.cat([batch.surface, batch.points], 1)
+    field = head.deformation(folded, anatomy, points)
+    missed = (batch.surface + field[:, :400, :3] - batch.target).norm(dim=-1) / losses.NEAR
+    figures = {"test_carried_mm": float(missed.mean()), **by_part("test_carried", missed, batch.region)}
+    if canonical is None:
+        return figures
+    predicted = canonical_field(canonical, data, batch, points + field[..., :3]) + field[..., 3]
+    surface, space = predicted.split(400, 1)
+    near = batch.sdf.abs() < 2.5 * losses.NEAR
+    return {
+        **figures,
+        "test_posed_near_mm": float((space - batch.sdf)[near].abs().mean() / losses.NEAR),
+        **by_part("test_posed", surface.abs() / losses.NEAR, batch.region),
+    }

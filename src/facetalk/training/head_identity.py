@@ -1,0 +1,145 @@
+"""First stage of a head: identity network, anatomy, code map and regions, from canonical samples."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from facetalk.head.model import CODE_SPREAD, Head, save
+from facetalk.training import head_losses as losses
+from facetalk.training.averaging import Averaged, Rate, TrainedParts
+from facetalk.training.head_data import CanonicalBatch, HeadSet
+
+
+@dataclass(frozen=True)
+class IdentityRecipe:
+    """How the first stage is trained."""
+
+    identities: int = 8
+    """Heads in a step."""
+    points: int = 900
+    """Points in space of each head."""
+    surface: int = 350
+    """Surface points of each head, each with a second point beside it."""
+    step_mm: float = 0.7
+    """Spread of the second points."""
+    slope: float = 0.5
+    anatomy: float = 7.5
+    regions: float = 0.5
+    residual: float = 0.01
+    residual_share: float = 0.5
+    """How often an identity is trained with its own residual code rather than with the mapped one alone."""
+    rate: Rate = field(default_factory=Rate)
+
+
+class IdentityTask:
+    """Auto-decoder training of the canonical pose."""
+
+    def __init__(self, head: Head, data: HeadSet, recipe: IdentityRecipe, export: Path | None = None) -> None:
+        self.head, self.data, self.recipe, self.export = head, data, recipe, export
+        set_means(head, data)
+        self.residuals = nn.Parameter(torch.zeros(len(data.weights), head.config.layout.size))
+        parts = [head.anatomy, head.ensemble, head.region_identity, head.region_field]
+        trained = [head.source, *(parameter for part in parts for parameter in part.parameters()), self.residuals]
+        self.parts = TrainedParts(trained, recipe.rate)
+        self.averaged = Averaged(head)
+        self.tested: dict[str, float] = {}
+
+    def step(self, index: int, generator: torch.Generator) -> Mapping[str, float]:
+        """One optimisation step on a few heads."""
+        chosen = self.data.train[torch.randperm(len(self.data.train), generator=generator)[: self.recipe.identities]]
+        batch = self.data.canonical(chosen, self.recipe.points, self.recipe.surface, generator)
+        terms = self._terms(batch, generator)
+        self.parts.step(torch.stack(list(terms.values())).sum(), index)
+        self.averaged.update(index)
+        if index % 250 == 0:
+            self.tested = evaluate(self.averaged.model, self.data)
+        if self.export and index % 500 == 499:
+            save(self.averaged.model, self.export)
+        return {name: float(value.detach()) for name, value in terms.items()} | self.tested
+
+    def state(self) -> dict[str, Tensor]:
+        """Head, average, residual codes and optimiser."""
+        return {**self.averaged.state(self.head), "residuals": self.residuals, **self.parts.state()}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Put back what `state` returned."""
+        self.averaged.restore(self.head, state)
+        self.residuals.data.copy_(state["residuals"])
+        self.parts.restore(state)
+
+    def _codes(
+        self, identities: Int[Tensor, " identity"], generator: torch.Generator
+    ) -> Float[Tensor, "identity code"]:
+        used = torch.rand(len(identities), 1, generator=generator) < self.recipe.residual_share
+        mapped = self.head.identity(self.data.weights[identities])
+        return mapped + CODE_SPREAD * used * self.residuals[identities]
+
+    def _terms(self, batch: CanonicalBatch, generator: torch.Generator) -> dict[str, Tensor]:
+        recipe, head = self.recipe, self.head
+        z_id = self._codes(batch.identities, generator)
+        anatomy = head.anatomies(z_id)
+        step = recipe.step_mm * losses.NEAR * torch.randn(batch.surface.shape, generator=generator)
+        points = torch.cat([batch.points, batch.surface, batch.surface + step], 1)
+        predicted = head.ensemble(anatomy.detach(), head.fold(z_id), points)
+        space, surface, beside = predicted.split([recipe.points, recipe.surface, recipe.surface], 1)
+        logits = region_logits(head, z_id.detach(), batch.surface + 0.5 * step)
+        return {
+            "field": losses.field_error(space, batch.sdf),
+            "surface": losses.surface_error(surface, losses.region_weights(batch.region)),
+            "slope": recipe.slope * losses.slope_error(surface, beside, step, batch.normal),
+            "anatomy": recipe.anatomy * self._anatomy_error(anatomy, batch.identities),
+            "regions": recipe.regions * losses.region_error(logits, batch.region),
+            "residual": recipe.residual * losses.squared_norm(CODE_SPREAD * self.residuals[batch.identities]),
+        }
+
+    def _anatomy_error(self, anatomy, identities: Int[Tensor, " identity"]) -> Tensor:
+        deviations = self.head.anatomy.deviations
+        return losses.anatomy_error(deviations(anatomy), deviations(self.data.anatomy_of(identities)))
+
+
+def set_means(head: Head, data: HeadSet) -> None:
+    """Give a head the mean anatomy of the training identities and windows that fit it."""
+    mean = data.anatomy_of(data.train).flat().mean(0)
+    head.anatomy.mean.copy_(mean)
+    head.ensemble.fit_windows(data.anatomy_of(data.train).anchors.mean(0))
+
+
+def region_logits(
+    head: Head, z_id: Float[Tensor, "identity code"], points: Float[Tensor, "identity point 3"]
+) -> Float[Tensor, "identity point region"]:
+    """Unnormalised region scores of several identities."""
+    anatomy = head.anatomies(z_id).detach()
+    folded = head.region_field.fold(head.region_identity(head.anatomy.deviations(anatomy)))
+    return head.region_field(folded, anatomy, points)
+
+
+@torch.no_grad()
+def evaluate(head: Head, data: HeadSet, points: int = 400) -> dict[str, float]:
+    """Errors on held-out identities with mapped codes: millimetres near the surface and on parts, share of regions."""
+    generator = torch.Generator().manual_seed(1)
+    batch = data.canonical(data.test, points, points, generator)
+    z_id = head.identity(data.weights[data.test])
+    anatomy = head.anatomies(z_id)
+    everything = torch.cat([batch.points, batch.surface], 1)
+    space, surface = head.ensemble(anatomy, head.fold(z_id), everything).split(points, 1)
+    near = batch.sdf.abs() < 2.5 * losses.NEAR
+    right = region_logits(head, z_id, batch.surface).argmax(-1) == batch.region
+    anchors = (anatomy.anchors - data.anatomy_of(data.test).anchors).norm(dim=-1)
+    return {
+        "test_near_mm": float((space - batch.sdf)[near].abs().mean() / losses.NEAR),
+        "test_far_mm": float((space - batch.sdf)[~near].abs().mean() / losses.NEAR),
+        "test_anchor_mm": float(anchors.mean() / losses.NEAR),
+        "test_region": float(right.float().mean()),
+        **by_part("test_surface", surface.abs() / losses.NEAR, batch.region),
+    }
+
+
+def by_part(name: str, values: Float[Tensor, "row point"], region: Tensor) -> dict[str, float]:
+    """Means over skin, lips, eyes and teeth."""
+    parts = {"skin": (0,), "lips": (1,), "eyes": (2, 3, 4), "teeth": (5,), "mouth": (6,)}
+    chosen = {part: torch.isin(region.long(), torch.tensor(numbers)) for part, numbers in parts.items()}
+    return {f"{name}_{part}_mm": float(values[mask].mean()) for part, mask in chosen.items() if mask.any()}
