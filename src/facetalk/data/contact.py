@@ -6,9 +6,10 @@ For the mouth the chart is space itself, for an eye it is (azimuth, elevation, r
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from jaxtyping import Bool, Float, Int
+
+from facetalk.compiled import kernel
 
 NOTHING = 1e9
 
@@ -34,7 +35,7 @@ class Raster:
     shape: tuple[int, int]
 
 
-@numba.njit(cache=True)
+@kernel
 def _height(chart, faces, sign, lower, step, shape):  # pragma: no cover - compiled
     """Greatest sign·along over the window for the given faces; -NOTHING where there is no face."""
     height = np.full(shape, -NOTHING)
@@ -72,7 +73,7 @@ def overlap(
 
 
 def gaps(chart: Float[np.ndarray, "vertex 3"], flaps: Flaps, raster: Raster) -> Float[np.ndarray, " across"]:
-    """Smallest free distance between the flaps in each column; negative where they overlap, NaN where they never meet."""
+    """Smallest free distance between the flaps in each column: negative where they overlap, NaN where one is absent."""
     across = -overlap(chart, flaps, raster)[0].max(axis=1)
     return np.where(across > NOTHING / 2, np.nan, across)
 

@@ -48,7 +48,9 @@ def draw(random: np.random.Generator) -> Float[np.ndarray, "52"]:
     kind = random.choice(["rest", "single", "speech", "mood"], p=[0.05, 0.22, 0.5, 0.23])
     weights = np.zeros(len(ARKIT_NAMES))
     if kind == "single":
-        weights[random.integers(len(ARKIT_NAMES))] = random.choice([1.0, random.uniform()])
+        # mouthClose alone means nothing: it undoes jawOpen.
+        names = [name for name in ARKIT_NAMES if name != "mouthClose"]
+        weights[ARKIT_INDEX[str(random.choice(names))]] = random.choice([1.0, random.uniform()])
     if kind == "speech":
         _add(weights, SPEECH, random, share=0.45)
     if kind == "mood":

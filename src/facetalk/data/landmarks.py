@@ -52,15 +52,13 @@ class Anchors:
         left_marks = [mark[42], mark[45], mark[43], mark[47], mark[24], mark[54], mark[35]]
         rough = [self._nearest(np.array(place) * ict.CENTIMETRE / 10 + ict.ORIGIN) for place in _LEFT_ANCHORS_MM]
         left = [*left_marks, *rough]
-        self.vertices = self._pairs(left) + [
+        midline = [
             self._nearest_on_midline((-95.0, 50.0)),
-            mark[30],
-            mark[57],
-            mark[51],
-            mark[27],
+            *(mark[number] for number in (30, 57, 51, 27)),
             self._nearest_on_midline((75.0, 90.0)),
             mark[8],
         ]
+        self.vertices = [*self._pairs(left), *midline]
 
     def _nearest(self, place: Float[np.ndarray, "3"]) -> int:
         skin = self.model.neutral[: ict.NECK.stop]
