@@ -1,0 +1,80 @@
+"""A mesh, a camera and a studio make a picture."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+
+from facetalk.render.camera import Camera
+from facetalk.render.look import SHINE, Look, Studio
+from facetalk.render.occlusion import ambient, shadow_map
+from facetalk.render.raster import visible
+from facetalk.render.shading import ENCODED, shade
+from facetalk.types import Frame, Mesh, Region
+
+SAMPLES = 2
+"""Samples along each edge of a pixel."""
+
+
+@dataclass(frozen=True)
+class Photographer:
+    """Draws meshes of one head in one studio."""
+
+    look: Look = Look()
+    studio: Studio = Studio()
+    width: int = 512
+    height: int = 512
+
+    def __call__(self, mesh: Mesh, camera: Camera) -> Frame:
+        """The picture `camera` takes of `mesh`. Without region shares everything is skin."""
+        vertices = np.ascontiguousarray(mesh.vertices, np.float32)
+        faces = np.ascontiguousarray(mesh.faces, np.int32)
+        rotation = camera.T_camera_world[:3, :3].astype(np.float32)
+        lights = self._lights.copy()
+        lights[:, :3] = lights[:, :3] @ rotation
+        screen = camera.project(vertices)
+        seen = visible(screen, faces, camera.width, camera.height, SAMPLES)
+        dim = ambient(np.ascontiguousarray(seen.nearness[::SAMPLES, ::SAMPLES]), camera, 1.0)
+        heights, matrix = shadow_map(vertices, faces, lights[0, :3])
+        return Frame(
+            shade(
+                seen.triangle, seen.nearness, SAMPLES, faces, screen, vertices, _normals(mesh), _shares(mesh),
+                self._albedo, self._shine, lights, *self._surroundings, np.float32(self.studio.exposure),
+                camera.position, dim, heights, matrix, self._wall, ENCODED,
+            )
+        )  # fmt: skip
+
+    @cached_property
+    def _wall(self) -> Float[np.ndarray, "height width 3"]:
+        return np.clip(self.studio.wall(self.width, self.height), 0, 1)
+
+    @cached_property
+    def _lights(self) -> Float[np.ndarray, "light 6"]:
+        return self.studio.lights()
+
+    @cached_property
+    def _surroundings(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.array(self.studio.sky, np.float32), np.array(self.studio.floor, np.float32)
+
+    @cached_property
+    def _albedo(self) -> Float[np.ndarray, "region 3"]:
+        return self.look.albedo()
+
+    @cached_property
+    def _shine(self) -> Float[np.ndarray, "region 3"]:
+        return np.array([SHINE[region] for region in Region], np.float32)
+
+
+def _normals(mesh: Mesh) -> np.ndarray:
+    if mesh.normals is None:
+        raise ValueError("a mesh needs normals to be drawn")
+    return np.ascontiguousarray(mesh.normals, np.float32)
+
+
+def _shares(mesh: Mesh) -> np.ndarray:
+    if mesh.regions is not None:
+        return np.ascontiguousarray(mesh.regions, np.float32)
+    shares = np.zeros((len(mesh.vertices), len(Region)), np.float32)
+    shares[:, Region.SKIN] = 1
+    return shares

@@ -1,0 +1,185 @@
+"""Light on surfaces: from what is seen to a picture.
+
+Diffuse light wraps round skin, farther in red than in blue, which is the cheapest look of light scattered under the
+surface; the key light throws soft shadows; creases darken by ambient occlusion in screen space. A pixel that sees one
+smooth surface is shaded once, one on an outline or on the edge of an iris at every sample.
+"""
+
+import numpy as np
+
+from facetalk.compiled import kernel
+from facetalk.render.occlusion import lit
+from facetalk.types import Region
+
+SKIN, LIPS, SCLERA, IRIS, PUPIL, TEETH, MOUTH, HAIR = (int(region) for region in Region)
+REGIONS = len(Region)
+
+_levels = np.linspace(0, 1, 4096)
+ENCODED = np.rint(
+    255 * np.where(_levels <= 0.0031308, 12.92 * _levels, 1.055 * _levels ** (1 / 2.4) - 0.055)
+).astype(np.uint8)  # fmt: skip
+"""Linear light in 4096 steps to sRGB bytes."""
+
+
+@kernel
+def tone(x):
+    """Filmic response (Narkowicz 2015, fit to the ACES reference): bright light rolls off and does not clip."""
+    return min(x * (np.float32(2.51) * x + np.float32(0.03)) / (x * (np.float32(2.43) * x + np.float32(0.59)) + np.float32(0.14)), np.float32(1))  # fmt: skip
+
+
+@kernel
+def attributes(f, x, y, faces, screen, vertices, normals, shares, out):
+    """Interpolate at picture place (x, y) of face `f`: position to out[0:3], unit normal to [3:6], shares to [6:14]."""
+    a, b, c = faces[f]
+    ax, ay, az = screen[a]
+    bx, by, bz = screen[b]
+    cx, cy, cz = screen[c]
+    inverse = np.float32(1) / ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax))
+    u = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) * inverse
+    v = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) * inverse
+    # Perspective: attributes over distance are linear on the screen.
+    wa, wb, wc = max(1 - u - v, np.float32(0)) * az, max(u, np.float32(0)) * bz, max(v, np.float32(0)) * cz
+    total = np.float32(1) / (wa + wb + wc)
+    wa, wb, wc = wa * total, wb * total, wc * total
+    length = np.float32(1e-12)
+    for i in range(3):
+        out[i] = wa * vertices[a, i] + wb * vertices[b, i] + wc * vertices[c, i]
+        n = wa * normals[a, i] + wb * normals[b, i] + wc * normals[c, i]
+        out[3 + i] = n
+        length += n * n
+    length = np.float32(1) / np.sqrt(length)
+    for i in range(3):
+        out[3 + i] *= length
+    for r in range(REGIONS):
+        out[6 + r] = wa * shares[a, r] + wb * shares[b, r] + wc * shares[c, r]
+
+
+@kernel
+def mixed(out, albedo, shine, surface):
+    """Colour to surface[0:3], strength, sharpness and softness to [3:6], sharing out between crisp-edged regions."""
+    total = np.float32(1e-12)
+    for i in range(6):
+        surface[i] = 0
+    for r in range(REGIONS):
+        w = out[6 + r] * out[6 + r]
+        w *= w
+        if w > np.float32(1e-6):
+            total += w
+            for i in range(3):
+                surface[i] += w * albedo[r, i]
+                surface[3 + i] += w * shine[r, i]
+    for i in range(6):
+        surface[i] /= total
+    # The limbus: a dark ring where iris meets sclera, and light gathered in the iris away from it.
+    ring = min(np.float32(4) * out[6 + IRIS] * out[6 + SCLERA], np.float32(1))
+    gather = np.float32(1) + np.float32(0.5) * out[6 + IRIS] * out[6 + IRIS]
+    for i in range(3):
+        surface[i] *= (1 - np.float32(0.72) * ring * ring) * gather
+
+
+@kernel
+def light_point(out, surface, view, lights, sky, floor, ambient, heights, matrix, rgb):
+    """Linear light sent towards the viewer by the point in `out`."""
+    nx, ny, nz = out[3], out[4], out[5]
+    vx, vy, vz = view[0] - out[0], view[1] - out[1], view[2] - out[2]
+    scale = np.float32(1) / np.sqrt(vx * vx + vy * vy + vz * vz)
+    vx, vy, vz = vx * scale, vy * scale, vz * scale
+    facing = max(nx * vx + ny * vy + nz * vz, np.float32(0))
+    softness = surface[5]
+    up = np.float32(0.5) + np.float32(0.5) * ny
+    # Light that leaves a crease has bounced off skin: what is lost there is lost last in red.
+    for i in range(3):
+        kept = ambient ** (np.float32(1) - np.float32(0.28) * softness * (1 - np.float32(0.5) * i))
+        rgb[i] = surface[i] * kept * (floor[i] + up * (sky[i] - floor[i]))
+    eye = out[6 + SCLERA] + out[6 + IRIS] + out[6 + PUPIL]
+    inner = out[6 + MOUTH] + out[6 + TEETH]
+    reached = lit(heights, matrix, out[0], out[1], out[2])
+    hollow = ambient if inner < np.float32(0.5) else ambient * ambient
+    grazing = (1 - facing) ** 4
+    for n in range(len(lights)):
+        lx, ly, lz = lights[n, 0], lights[n, 1], lights[n, 2]
+        cosine = nx * lx + ny * ly + nz * lz
+        share = reached if n == 0 else np.float32(0.35) + np.float32(0.65) * hollow
+        if n >= 2:
+            share *= ambient
+        for i in range(3):
+            wrap = softness * (np.float32(0.34) - np.float32(0.11) * i)
+            diffuse = max(cosine + wrap, np.float32(0)) / (1 + wrap)
+            passed = share if n > 0 else share ** (1 - np.float32(0.35) * softness * (1 - np.float32(0.5) * i))
+            rgb[i] += surface[i] * lights[n, 3 + i] * diffuse * passed
+        if cosine > 0:
+            hx, hy, hz = lx + vx, ly + vy, lz + vz
+            half = np.float32(1) / np.sqrt(hx * hx + hy * hy + hz * hz + np.float32(1e-9))
+            gloss = max((nx * hx + ny * hy + nz * hz) * half, np.float32(0)) ** surface[4]
+            strength = surface[3] * (1 + 4 * grazing) * share * min(cosine * 4, np.float32(1)) * hollow
+            gloss *= strength * (surface[4] + 8) * np.float32(0.055)
+            for i in range(3):
+                rgb[i] += gloss * lights[n, 3 + i]
+        if n < 2 and eye > np.float32(0.3):
+            # The lamp mirrored in the cornea: a small bright window.
+            mirrored = 2 * facing * cosine - (vx * lx + vy * ly + vz * lz)
+            edge = np.float32(0.972) if n == 0 else np.float32(0.988)
+            window = min(max((mirrored - edge) * np.float32(90), np.float32(0)), np.float32(1))
+            for i in range(3):
+                rgb[i] += window * eye * lights[n, 3 + i] * (np.float32(0.75) if n == 0 else np.float32(0.45)) * hollow
+
+
+@kernel
+def shade(  # noqa: C901
+    triangle, nearness, samples, faces, screen, vertices, normals, shares, albedo, shine, lights, sky, floor,
+    exposure, view, ambient, heights, matrix, wall, encoded,
+):  # fmt: skip
+    """The finished picture, sRGB bytes."""
+    rows, columns = wall.shape[0], wall.shape[1]
+    picture = np.empty((rows, columns, 3), np.uint8)
+    out, surface = np.empty(6 + REGIONS, np.float32), np.empty(6, np.float32)
+    rgb, total = np.empty(3, np.float32), np.empty(3, np.float32)
+    count = samples * samples
+    part = np.float32(1) / samples
+    ambient_scale = ambient.shape[0] / rows
+    for y in range(rows):
+        for x in range(columns):
+            covered, last = 0, np.int64(-1)
+            near, far = np.float32(np.inf), np.float32(0)
+            for s in range(count):
+                sy, sx = y * samples + s // samples, x * samples + s % samples
+                f = triangle[sy, sx]
+                if f >= 0:
+                    covered += 1
+                    last = f
+                    near, far = min(near, nearness[sy, sx]), max(far, nearness[sy, sx])
+            if covered == 0:
+                for i in range(3):
+                    picture[y, x, i] = encoded[np.int64(wall[y, x, i] * 4095)]
+                continue
+            dim = ambient[int(y * ambient_scale), int(x * ambient_scale)]
+            single = covered == count and far - near < np.float32(0.006) * far
+            if single:
+                attributes(
+                    last, x + np.float32(0.5), y + np.float32(0.5), faces, screen, vertices, normals, shares, out
+                )
+                for r in range(1, REGIONS):
+                    if np.float32(0.08) < out[6 + r] < np.float32(0.92):
+                        single = r == LIPS  # lips fade into skin; every other border is crisp
+                        if not single:
+                            break
+            for i in range(3):
+                total[i] = 0
+            for s in range(1 if single else count):
+                if not single:
+                    dx, dy = s % samples, s // samples
+                    f = triangle[y * samples + dy, x * samples + dx]
+                    if f < 0:
+                        for i in range(3):
+                            total[i] += wall[y, x, i]
+                        continue
+                    px, py = x + (dx + np.float32(0.5)) * part, y + (dy + np.float32(0.5)) * part
+                    attributes(f, px, py, faces, screen, vertices, normals, shares, out)
+                mixed(out, albedo, shine, surface)
+                light_point(out, surface, view, lights, sky, floor, dim, heights, matrix, rgb)
+                for i in range(3):
+                    total[i] += tone(rgb[i] * exposure)
+            for i in range(3):
+                value = total[i] if single else total[i] / count
+                picture[y, x, i] = encoded[np.int64(min(max(value, np.float32(0)), np.float32(1)) * 4095)]
+    return picture
