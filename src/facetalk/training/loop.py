@@ -33,7 +33,7 @@ class Plan:
     steps: int
     seed: int = 0
     log_every: int = 50
-    save_every: int = 500
+    save_every: int = 250
     minutes: float = math.inf
     """Stop after this many minutes of this call, saving; the next call goes on from there."""
     stop_after: int | None = None

@@ -156,7 +156,8 @@ class MotionTask:
     def _average(self, index: int) -> None:
         """Moving average of the weights, quicker at the start (so that the initial ones are forgotten)."""
         share = max(1 - self.config.average, 1 / (index + 1))
-        torch._foreach_lerp_(list(self.averaged.parameters()), list(self.denoiser.parameters()), share)
+        for kept, new in zip(self.averaged.parameters(), self.denoiser.parameters(), strict=True):
+            kept.lerp_(new, share)
 
 
 def one_cycle(progress: float, warm_up: float) -> float:
