@@ -1,4 +1,4 @@
-"""Training of the speech encoder: distil a teacher, and name phones. Needs the packed set, torch and numpy.
+"""Training of the speech encoder: distil a teacher, name phones, hear the clean spectrum through the noise.
 
 python -m facetalk.training.speech --data DIR --out DIR --steps 2500
 """
@@ -16,6 +16,8 @@ from torch.nn import functional
 from facetalk import checkpoint
 from facetalk.speech.composition import Stretch, attention_bias, chunked, sliding, stretch
 from facetalk.speech.configuration import EncoderConfig, Receptive
+from facetalk.speech.mel import mel_energies
+from facetalk.speech.timing import midpoints
 from facetalk.training import loop, speech_set
 from facetalk.training.augmentation import Augmentation, disturbed, draw_speed, faster
 from facetalk.training.speech_set import IGNORED, TEACHER_STEP, Example, SpeechSet
@@ -24,6 +26,7 @@ from facetalk.types import FRAME_RATE, SAMPLE_RATE
 
 TRAINING_GROUPS = ("timed-train", "librispeech-train", "facegood-train")
 SAMPLES_PER_FRAME = SAMPLE_RATE / FRAME_RATE
+MEL_BANDS = 40
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,14 @@ class SpeechTraining:
     """Highest learning rate; it rises over `warm_steps` and falls to nothing as a cosine."""
     warm_steps: int = 100
     decay: float = 0.02
-    phone_weight: float = 0.4
+    phone_weight: float = 0.5
     """Weight of phone classification beside distillation."""
+    spectrum_weight: float = 0.5
+    """Weight of the spectrum of the undisturbed sound; it teaches the front end early, and keeps loudness."""
     stream_share: float = 0.4
     """Share of steps whose attention is chunked, as in streaming; the rest slide."""
     chunks: tuple[int, ...] = (4, 8, 12, 24, 48)
-    whitening: float = 0.25
+    whitening: float = 0.0
     """Teacher components weigh their variance to the power 1 − 2 × this (0 plain, .5 white)."""
     repeats: tuple[tuple[str, int], ...] = (("facegood-train", 2),)
     """Groups that are drawn more often than their length."""
@@ -59,6 +64,8 @@ class Batch:
     phones: Int[Tensor, "crop frame"]
     heard: Float[Tensor, "crop frame"]
     """1 where the clip has a frame, 0 behind its end."""
+    spectrum: Float[Tensor, "crop frame band"]
+    """Log energies of the undisturbed sound, about zero mean and unit variance."""
 
 
 class SpeechTask:
@@ -74,8 +81,8 @@ class SpeechTask:
         self.span = stretch(range(training.crop_frames), FRAME_RATE, receptive(training.encoder))
         size, classes = training.encoder.size, len(data.symbols)
         self.student = Student(training.encoder).to(device)
-        self.heads = nn.ModuleDict({"teacher": nn.Linear(size, len(self.weights)), "phone": nn.Linear(size, classes)})
-        self.heads.to(device)
+        outputs = {"teacher": len(self.weights), "phone": classes, "spectrum": MEL_BANDS}
+        self.heads = nn.ModuleDict({name: nn.Linear(size, width) for name, width in outputs.items()}).to(device)
         self.parameters = [*self.student.parameters(), *self.heads.parameters()]
         self.optimiser = torch.optim.AdamW(
             _decayed(self.parameters, training.decay), lr=training.rate, betas=(0.9, 0.98)
@@ -90,16 +97,18 @@ class SpeechTask:
             group["lr"] = self.training.rate * pace(index, self.training.warm_steps, self.training.steps)
         with torch.autocast(self.device.type, torch.bfloat16):
             features = self.student(batch.sound, self.span, bias)
-            teacher, phones = self.heads["teacher"](features), self.heads["phone"](features)
-        distance = distillation(teacher.float(), batch, self.weights)
-        naming = functional.cross_entropy(phones.float().flatten(0, 1), batch.phones.flatten(), ignore_index=IGNORED)
+            teacher, phones, spectrum = (head(features).float() for head in self.heads.values())
+        distance = distillation(teacher, batch, self.weights)
+        naming = functional.cross_entropy(phones.flatten(0, 1), batch.phones.flatten(), ignore_index=IGNORED)
+        hearing = ((spectrum - batch.spectrum).square().mean(-1) * batch.heard).sum() / batch.heard.sum()
+        loss = distance + self.training.phone_weight * naming + self.training.spectrum_weight * hearing
         self.optimiser.zero_grad(set_to_none=True)
-        (distance + self.training.phone_weight * naming).backward()
+        loss.backward()
         norm = nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimiser.step()
         known = batch.phones != IGNORED
         accuracy = (phones.argmax(-1) == batch.phones)[known].float().mean()
-        return {"distance": distance, "naming": naming, "accuracy": accuracy, "norm": norm}
+        return {"distance": distance, "naming": naming, "hearing": hearing, "accuracy": accuracy, "norm": norm}
 
     def state(self) -> dict[str, Tensor]:
         """Everything that steps change."""
@@ -115,18 +124,20 @@ class SpeechTask:
         self.heads.load_state_dict(loop.part(state, "heads"))
         loop.restore_optimiser(self.optimiser, loop.part(state, "optimiser"))
 
+    def begin_with(self, state: Mapping[str, Tensor]) -> None:
+        """Take over the encoder of another run, and those of its heads that are the same."""
+        self.student.load_state_dict(loop.part(state, "student"))
+        for name, head in self.heads.items():
+            weights = loop.part(state, f"heads.{name}")
+            if weights:
+                head.load_state_dict(weights)
+
     def draw(self, random: np.random.Generator) -> Batch:
         """A batch of random crops, disturbed."""
         chosen = random.choice(len(self.examples), self.training.batch, p=self.chances)
         crops = [crop(self.examples[index], self.span, self.training, random) for index in chosen]
-        sound, teacher, phones, heard = (np.stack(parts) for parts in zip(*crops, strict=True))
-        to = self.device
-        return Batch(
-            torch.from_numpy(sound).to(to),
-            torch.from_numpy(teacher).to(to),
-            torch.from_numpy(phones).long().to(to),
-            torch.from_numpy(heard).to(to),
-        )
+        parts = (torch.from_numpy(np.stack(part)).to(self.device) for part in zip(*crops, strict=True))
+        return Batch(*parts)
 
     def _bias(self, random: np.random.Generator) -> Float[Tensor, "1 head frame frame"]:
         config, frames = self.training.encoder, self.training.crop_frames
@@ -144,8 +155,8 @@ def receptive(config: EncoderConfig) -> Receptive:
 
 def crop(
     example: Example, span: Stretch, training: SpeechTraining, random: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Sound, teacher components, phones and presence of a random stretch of an example.
+) -> tuple[np.ndarray, ...]:
+    """Sound, teacher components, phones, presence and spectrum of a random stretch of an example: a row of `Batch`.
 
     Stretches start on multiples of three frames, which are whole samples.
     """
@@ -158,9 +169,17 @@ def crop(
     places = start + (np.arange(frames) + 0.5) * speed - 0.5
     rows = np.clip(np.round(places).astype(int), 0, example.frames - 1)
     inside = places <= example.frames - 1
-    phones = np.where(inside, example.phones[rows], IGNORED)
+    phones = np.where(inside, example.phones[rows], IGNORED).astype(np.int64)
     teacher = _between(example.teacher, places) * np.float32(TEACHER_STEP)
-    return disturbed(sound, training.augmentation, random), teacher, phones, inside.astype(np.float32)
+    heard = inside.astype(np.float32)
+    return disturbed(sound, training.augmentation, random), teacher, phones, heard, relative_spectrum(sound, frames)
+
+
+def relative_spectrum(sound: Float[np.ndarray, " sample"], frames: int) -> Float[np.ndarray, "frame band"]:
+    """Log mel energies against the crop's mean (a recording's level does not matter), down to 30 dB below it."""
+    energies = mel_energies(sound, midpoints(frames, FRAME_RATE), MEL_BANDS)
+    mean = energies.mean() + 1e-9
+    return (np.log(energies / mean + 1e-3) + 3) / 2.5
 
 
 def _between(rows: Int[np.ndarray, "row part"], places: Float[np.ndarray, " place"]) -> Float[np.ndarray, "place part"]:
@@ -209,6 +228,10 @@ class Run:
     out: Path
     """Receives state, log and, at the end, speech.safetensors."""
     training: SpeechTraining = field(default_factory=SpeechTraining)
+    start: Path | None = None
+    """state.safetensors of an earlier run whose encoder and heads this one begins with."""
+    stop: int | None = None
+    """Stop after this step, though the schedule goes on."""
     seed: int = 0
     threads: int = 1
     device: str = "cpu"
@@ -221,7 +244,9 @@ def main(run: Run) -> None:
     torch.set_num_threads(run.threads)
     torch.manual_seed(run.seed)
     task = SpeechTask(run.training, speech_set.read(run.data), torch.device(run.device))
-    plan = loop.Plan(run.training.steps, run.seed, run.log_every, run.save_every)
+    if run.start is not None:
+        task.begin_with(checkpoint.load(run.start, loop.KIND).tensors)
+    plan = loop.Plan(run.stop or run.training.steps, run.seed, run.log_every, run.save_every)
     loop.run(task, plan, run.out, asdict(run.training))
     write(task, run.out)
 

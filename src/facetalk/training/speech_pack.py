@@ -7,31 +7,27 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import tyro
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from rich.progress import track
 
 from facetalk.data import corpus, facegood, timed_speech
-from facetalk.data.timed_speech import BOUNDARY, SILENCE, Phone, TimedClip
+from facetalk.data.phone_labels import labels, symbols_of
+from facetalk.data.teacher import Teacher
+from facetalk.data.timed_speech import Phone
 from facetalk.speech import waveform
 from facetalk.speech.timing import frame_count, midpoints
 from facetalk.training import speech_set
-from facetalk.training.speech_set import IGNORED, Example, ShardWriter
-from facetalk.training.teacher import Teacher
+from facetalk.training.speech_set import Example, ShardWriter
 from facetalk.types import FRAME_RATE, Waveform
 
 COMPONENTS = 160
 """Principal components of the teacher's features that are kept."""
 FITTING_CLIPS = 160
 """Training clips the components are fitted on."""
-TRUSTED_SECONDS = Fraction(1, 4)
-"""A label is believed for this long: pauses at the end of a phrase are swallowed by its last phone."""
-QUIET_DB = 32
-"""A frame this far below a clip's loud parts (their 95th percentile) is a pause."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +73,7 @@ def main(sources: Sources) -> None:
     """Pack `sources` into shards."""
     teacher = Teacher(sources.teacher)
     clips = tuple(_sources(sources))
-    symbols = _symbols(timed_speech.read(sources.timed_speech))
+    symbols = symbols_of(timed_speech.read(sources.timed_speech))
     training = [clip for clip in clips if clip.group.endswith("train")]
     components = fit_components(teacher, training[:: max(len(training) // FITTING_CLIPS, 1)])
     digest = hashlib.sha256(sources.teacher.read_bytes()).hexdigest()
@@ -99,12 +95,6 @@ def _sources(sources: Sources) -> Iterator[Source]:
             yield Source(name, "facegood-train", sources.facegood / "wav" / f"{name}.wav", ())
 
 
-def _symbols(clips: tuple[TimedClip, ...]) -> list[str]:
-    """Silence first, then every phone of the training clips."""
-    phones = {phone.symbol for clip in clips if clip.split == "train" for phone in clip.phones}
-    return [SILENCE, *sorted(phones - {SILENCE, BOUNDARY})]
-
-
 def fit_components(teacher: Teacher, clips: list[Source]) -> Components:
     """Principal components of the teacher's features over some clips."""
     features = np.concatenate([_teacher_rows(teacher, waveform.read(clip.path)) for clip in track(clips, "teacher")])
@@ -124,27 +114,6 @@ def _example(clip: Source, teacher: Teacher, components: Components, symbols: li
     rows = components(_teacher_rows(teacher, speech))
     phones = labels(clip.phones, speech, symbols, len(rows))
     return Example(clip.id, clip.group, speech_set.compress(speech.samples), speech_set.quantised(rows), phones)
-
-
-def labels(phones: tuple[Phone, ...], speech: Waveform, symbols: list[str], frames: int) -> Int[np.ndarray, " frame"]:
-    """Phone class at each frame's midpoint; `IGNORED` where there is none or it is doubtful.
-
-    A frame is silent at the clip's edges and where the sound is `QUIET_DB` below the clip's loud parts inside a
-    boundary or in what is left of a phone after `TRUSTED_SECONDS`. Boundaries that sound are left out.
-    """
-    classes = np.full(frames, IGNORED, np.int8)
-    numbers = {symbol: number for number, symbol in enumerate(symbols)}
-    loudness = facegood.log_loudness(speech, frames)
-    quiet = loudness < np.percentile(loudness, 95) - QUIET_DB / 20
-    times = midpoints(frames, FRAME_RATE)
-    for phone in phones:
-        inside = (times >= float(phone.start)) & (times < float(phone.end))
-        trusted = inside & (times < float(phone.start + TRUSTED_SECONDS))
-        if phone.symbol != SILENCE:
-            classes[inside & quiet] = numbers[SILENCE]
-        if phone.symbol in numbers:
-            classes[inside if phone.symbol == SILENCE else trusted] = numbers[phone.symbol]
-    return classes
 
 
 if __name__ == "__main__":
