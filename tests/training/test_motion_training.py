@@ -12,7 +12,7 @@ from facetalk.arkit import ARKIT_INDEX
 from facetalk.errors import CheckpointError, InputError
 from facetalk.motion import DenoiserConfig, Rig, Sampling
 from facetalk.training.motion import MotionTask, MotionTraining, train
-from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips, pack, read_performances, unpack
+from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips, join, pack, read_performances, unpack
 from facetalk.types import SpeechFeatures
 
 FEATURES = 4
@@ -156,3 +156,25 @@ def test_half_precision_steps_are_finite(hearing):
     task = made_task(replace(CONFIG, half=True), hearing)
     figures = task.step(0, torch.Generator().manual_seed(0))
     assert all(torch.isfinite(torch.as_tensor(value)) for value in figures.values())
+
+
+def test_weights_are_taken_over_but_listening_where_features_differ(tmp_path):
+    first = trained(tmp_path)
+    initial = first.motion("4" * 16, "5" * 16)
+    clips = made_clips()
+    same = MotionTask(CONFIG, initial.denoiser.config, clips, first.rig, initial).denoiser.state_dict()
+    wide = replace(clips, features=torch.cat([clips.features, clips.features], 1))
+    sizes = replace(initial.denoiser.config, features=2 * FEATURES)
+    other = MotionTask(CONFIG, sizes, wide, first.rig, initial).denoiser.state_dict()
+    for name, weight in initial.denoiser.state_dict().items():
+        assert torch.equal(weight, same[name])
+        assert name.startswith(("listening.", "speech_")) or torch.equal(weight, other[name])
+    with pytest.raises(InputError, match="sizes"):
+        MotionTask(CONFIG, replace(sizes, depth=1), wide, first.rig, initial)
+
+
+def test_joined_sets_hold_all_clips():
+    clips = made_clips()
+    both = join([clips, clips])
+    assert len(both) == 2 * len(clips)
+    assert all(torch.equal(*pair) for pair in zip(both.clip(4), clips.clip(1), strict=True))

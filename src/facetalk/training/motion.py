@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -12,12 +12,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from facetalk.arkit import ARKIT_NAMES
+from facetalk.errors import InputError
 from facetalk.motion import Denoiser, DenoiserConfig, Motion, Normaliser, Rig, Schedule, express
 from facetalk.training.loop import Plan, optimiser_state, part, prefixed, restore_optimiser, run
 from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips
 
 NORMALISER_FRAMES = 100_000
 """Frames that the normaliser is fitted on, evenly spaced."""
+LISTENING = ("listening.", "speech_")
+"""Parts of a denoiser that belong to one speech encoder."""
 MOUTH = tuple(name.startswith(("jaw", "mouth")) for name in ARKIT_NAMES)
 
 
@@ -61,17 +64,26 @@ class MotionTraining:
 class MotionTask:
     """One step: crop → augment → diffuse → denoise → L2 → Adam → average."""
 
-    def __init__(self, config: MotionTraining, sizes: DenoiserConfig, clips: MotionClips, rig: Rig):
+    def __init__(
+        self,
+        config: MotionTraining,
+        sizes: DenoiserConfig,
+        clips: MotionClips,
+        rig: Rig,
+        initial: Motion | None = None,
+    ):
         torch.manual_seed(config.seed)
         self.config = config
         self.device = clips.weights.device
         self.rig = rig
         self.crops = Crops(clips, config.crop, sizes.hearing)
-        self.normaliser = fit_normaliser(clips, rig)
+        self.normaliser = fit_normaliser(clips, rig) if initial is None else initial.normaliser.to(self.device)
         self.schedule = Schedule()
         self.denoiser = Denoiser(sizes)
         self.denoiser.speech_mean.copy_(clips.features.float().mean(0))
         self.denoiser.speech_scale.copy_(clips.features.float().std(0).clamp(min=1e-3))
+        if initial is not None:
+            take_over(self.denoiser, initial.denoiser)
         self.denoiser.to(self.device)
         self.averaged = copy.deepcopy(self.denoiser).requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
@@ -181,6 +193,21 @@ def mouth_map(clips: MotionClips, normaliser: Normaliser, rig: Rig) -> Float[Ten
     return decode[mouth] / spread.clamp(min=0.1 * float(spread.max()))[:, None]
 
 
+def take_over(denoiser: Denoiser, other: Denoiser) -> None:
+    """Start from another denoiser's weights; where the speech features differ, listening is learnt anew.
+
+    Raises:
+        InputError: the two have other sizes.
+    """
+    sizes = replace(other.config, features=denoiser.config.features)
+    if sizes != denoiser.config:
+        raise InputError(f"initial motion weights have sizes {sizes}; train the same sizes, or start without them")
+    weights = other.state_dict()
+    if other.config.features != denoiser.config.features:
+        weights = {key: value for key, value in weights.items() if not key.startswith(LISTENING)}
+    denoiser.load_state_dict({**denoiser.state_dict(), **weights})
+
+
 def train(
     config: MotionTraining,
     sizes: DenoiserConfig,
@@ -188,11 +215,12 @@ def train(
     rig: Rig,
     folder: Path,
     *,
+    initial: Motion | None = None,
     minutes: float = math.inf,
     stop_after: int | None = None,
 ) -> MotionTask:
     """Train to the end or until stopped, going on from `folder` where it holds this run (see `loop.run`)."""
-    task = MotionTask(config, sizes, clips, rig)
+    task = MotionTask(config, sizes, clips, rig, initial)
     settings = {"training": asdict(config), "sizes": asdict(sizes), "clips": len(clips)}
     run(task, Plan(config.steps, config.seed, minutes=minutes, stop_after=stop_after), folder, settings)
     return task

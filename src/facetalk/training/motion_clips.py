@@ -119,6 +119,12 @@ def _read_clip(performances: Path, features: Path, name: str) -> tuple[np.ndarra
     return weights, heard
 
 
+def join(parts: Sequence[MotionClips]) -> MotionClips:
+    """Several sets as one."""
+    tensors = (torch.cat([getattr(part, name) for part in parts]) for name in ("lengths", "weights", "features"))
+    return MotionClips(tuple(name for part in parts for name in part.names), *tensors)
+
+
 def pack(clips: MotionClips, folder: Path) -> list[Path]:
     """Write clips as shards of at most `SHARD_BYTES`, whole clips each, in half precision."""
     folder.mkdir(parents=True, exist_ok=True)
