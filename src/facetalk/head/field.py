@@ -42,9 +42,9 @@ class FieldConfig:
     """Typical size of the output."""
     broad: NetworkSize = NetworkSize(128, 3, (0.8, 0.4, 0.2))
     mouth: NetworkSize = NetworkSize(96, 3, (0.24, 0.12, 0.06))
-    eye: NetworkSize = NetworkSize(64, 3, (0.12, 0.06))
+    eye: NetworkSize = NetworkSize(64, 3, (0.16, 0.08, 0.04))
     mouth_radius: float = 0.26
-    eye_radius: float = 0.14
+    eye_radius: float = 0.2
     trunk: int = 128
     """Units of the layer between condition and constants."""
 

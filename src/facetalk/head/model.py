@@ -42,9 +42,9 @@ REGIONS = FieldConfig(
     output_scale=4.0,
     broad=NetworkSize(64, 3, (0.4, 0.2)),
     mouth=NetworkSize(64, 3, (0.16, 0.08, 0.04)),
-    eye=NetworkSize(64, 3, (0.06, 0.03)),
+    eye=NetworkSize(64, 3, (0.12, 0.06, 0.03)),
     mouth_radius=0.2,
-    eye_radius=0.08,
+    eye_radius=0.16,
     trunk=32,
 )
 """A score for each region; the fine networks draw the edges of lips, teeth, iris and pupil."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+import tyro
 
 from facetalk.errors import InputError
 from facetalk.head.model import Head, HeadConfig, compact, save, tiny
@@ -84,3 +85,7 @@ def keep_freed_memory() -> None:
     trim_threshold, mmap_threshold = -1, -3
     library.mallopt(mmap_threshold, 1 << 30)
     library.mallopt(trim_threshold, (1 << 31) - 1)
+
+
+if __name__ == "__main__":
+    print(train(tyro.cli(HeadTraining)))
