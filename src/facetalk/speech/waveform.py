@@ -85,7 +85,7 @@ def _resampled(blocks: Iterator[Block], rate: int) -> Float[np.ndarray, " sample
     return _joined(pieces)
 
 
-def _joined(pieces: list[Float[np.ndarray, " sample"]]) -> Float[np.ndarray, " sample"]:
+def _joined(pieces: list[Float[np.ndarray, " _"]]) -> Float[np.ndarray, " sample"]:
     return np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
 
 
