@@ -69,17 +69,17 @@ class Light:
 class Studio:
     """Lights and background. The lights stand round the camera, so every view is lit well."""
 
-    key: Light = Light((-0.55, 0.62, 0.75), (2.25, 2.12, 1.98))
+    key: Light = Light((-0.55, 0.62, 0.75), (1.55, 1.46, 1.36))
     """Large, soft and a little warm; the one that throws shadows."""
-    fill: Light = Light((0.85, 0.10, 0.65), (0.50, 0.56, 0.66))
-    rim: Light = Light((0.75, 0.45, -0.75), (1.5, 1.6, 1.8))
-    kicker: Light = Light((-0.85, 0.25, -0.70), (0.7, 0.7, 0.75))
-    sky: Colour = (0.46, 0.48, 0.52)
+    fill: Light = Light((0.85, 0.10, 0.65), (0.26, 0.30, 0.36))
+    rim: Light = Light((0.75, 0.45, -0.75), (1.1, 1.2, 1.35))
+    kicker: Light = Light((-0.85, 0.25, -0.70), (0.45, 0.45, 0.5))
+    sky: Colour = (0.27, 0.285, 0.315)
     """Light from above that comes from everywhere."""
-    floor: Colour = (0.24, 0.21, 0.19)
+    floor: Colour = (0.15, 0.125, 0.11)
     """Light from below."""
     background: Colour = (0.42, 0.45, 0.49)
-    exposure: float = field(default=0.78)
+    exposure: float = field(default=0.74)
 
     def lights(self) -> Float[np.ndarray, "light 6"]:
         """Unit directions and colours of key, fill, rim and kicker."""

@@ -3,13 +3,15 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from facetalk.compiled import kernel
+from facetalk.compiled import finite_kernel
 from facetalk.geometry import UNIT_MM
 from facetalk.render.camera import Camera
 from facetalk.render.raster import draw
 
 RADII_MM = (5.0, 22.0)
 """Creases round lids and lips; hollows such as eye sockets and the mouth."""
+SHADE_NONE, SHADE_FULL = np.float32(2 / UNIT_MM), np.float32(5 / UNIT_MM)
+"""Up to 2 mm above a surface is its own slope; from 5 mm on it is something else that throws a shadow."""
 SHADOW_SIZE = 320
 """Texels along the edge of a shadow map."""
 
@@ -22,8 +24,17 @@ def ambient(nearness: Float[np.ndarray, "row column"], camera: Camera, scale: fl
         camera: that took it.
         scale: places along one pixel of the camera.
     """
-    radii = np.array(RADII_MM, np.float32) / UNIT_MM * np.float32(camera.focal * scale)
-    return smooth(occlusion(nearness, radii, np.array(RADII_MM, np.float32) / UNIT_MM), nearness)
+    radii = np.array(RADII_MM, np.float32) / np.float32(UNIT_MM)
+    return smooth(occlusion(nearness, radii * np.float32(camera.focal * scale), radii, _ring()), nearness)
+
+
+def _ring() -> np.ndarray:
+    """Eight places on a half disc, turned in sixteen ways: [turn, place, column or row]."""
+    turn, place = np.meshgrid(np.arange(16), np.arange(8), indexing="ij")
+    angle = (turn / 16 + place) * np.pi / 8
+    # Neighbouring angles get distances far apart.
+    distance = np.sqrt((place * 5 % 8 + 0.5) / 8)
+    return (distance[..., None] * np.stack([np.cos(angle), np.sin(angle)], -1)).astype(np.float32)
 
 
 def shadow_map(
@@ -47,46 +58,42 @@ def shadow_map(
     return heights, matrix.astype(np.float32)
 
 
-@kernel
-def occlusion(nearness, radii, reach):  # noqa: C901
+@finite_kernel
+def occlusion(nearness, radii, reach, ring):  # noqa: C901
     """Unblurred ambient light: for each radius, how many of the places round a place stand in front of it."""
     rows, columns = nearness.shape
     light = np.ones((rows, columns), np.float32)
-    turns = 8
+    distance = np.empty((rows, columns), np.float32)
+    for y in range(rows):
+        for x in range(columns):
+            distance[y, x] = np.float32(1) / nearness[y, x] if nearness[y, x] > 0 else np.float32(1e6)
+    turns = ring.shape[1]
     for y in range(rows):
         for x in range(columns):
             here = nearness[y, x]
             if here == 0:
                 continue
-            depth = 1 / here
+            depth = distance[y, x]
             # A different turn for each place trades bands for noise, which the blur removes.
-            twist = ((x & 3) * 4 + (y & 3)) * np.float32(0.3926991)
+            twist = ((x & 3) * 4 + (y & 3)) & 15
             for r in range(len(radii)):
                 pixels = max(radii[r] * here, np.float32(1.5))
-                hidden = np.float32(0)
+                hidden, limit = np.float32(0), reach[r]
                 for t in range(turns):
-                    angle = twist + t * np.float32(6.2831853 / 8)
-                    far = pixels * np.sqrt((t + np.float32(0.5)) / turns)
-                    dx, dy = np.int64(np.cos(angle) * far), np.int64(np.sin(angle) * far)
+                    dx, dy = int(ring[twist, t, 0] * pixels), int(ring[twist, t, 1] * pixels)
+                    if x < abs(dx) or y < abs(dy) or x + abs(dx) >= columns or y + abs(dy) >= rows:
+                        continue
                     # A slope rises on one side as it falls on the other: pairs of opposite places cancel it.
-                    rise = np.float32(0)
-                    near_enough = True
-                    for side in (-1, 1):
-                        qx, qy = x + side * dx, y + side * dy
-                        if 0 <= qx < columns and 0 <= qy < rows and nearness[qy, qx] > 0:
-                            height = depth - 1 / nearness[qy, qx]
-                            if height > 2 * reach[r]:
-                                near_enough = False
-                            rise += min(max(height, -reach[r]), reach[r])
-                        else:
-                            rise -= reach[r]
-                    if near_enough and rise > 0:
-                        hidden += min(rise / reach[r] * np.float32(2.0), np.float32(1))
+                    first, second = depth - distance[y + dy, x + dx], depth - distance[y - dy, x - dx]
+                    if max(first, second) < 2 * limit:
+                        rise = min(max(first, -limit), limit) + min(max(second, -limit), limit)
+                        if rise > 0:
+                            hidden += min(np.float32(2) * rise / limit, np.float32(1))
                 light[y, x] *= 1 - np.float32(0.62) * hidden / turns
     return light
 
 
-@kernel
+@finite_kernel
 def smooth(light, nearness):
     """Mean over a 4 × 4 neighbourhood on the same surface."""
     rows, columns = light.shape
@@ -107,7 +114,7 @@ def smooth(light, nearness):
     return found
 
 
-@kernel
+@finite_kernel
 def lit(heights, matrix, x, y, z):
     """Share of the key light that reaches a world point: a soft comparison with the shadow map."""
     column = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z + matrix[0, 3]
@@ -116,14 +123,23 @@ def lit(heights, matrix, x, y, z):
     i, j = int(np.floor(row)), int(np.floor(column))
     if i < 3 or j < 3 or i >= heights.shape[0] - 3 or j >= heights.shape[1] - 3:
         return np.float32(1)
+    # Where the corners of the filter agree the inside does too, but for specks.
+    same = 0
+    for c in range(4):
+        over = heights[i - 2 + 5 * (c & 1), j - 2 + 5 * (c >> 1)] - height
+        same += 1 if over > SHADE_FULL else -1 if over < SHADE_NONE else 0
+    over = heights[i, j] - height
+    if same == 4 and over > SHADE_FULL:
+        return np.float32(0)
+    if same == -4 and over < SHADE_NONE:
+        return np.float32(1)
     fx, fy = column - j, row - i
     total = np.float32(0)
     for dy in range(-2, 4):
         wy = 1 - fy if dy == -2 else fy if dy == 3 else np.float32(1)
         for dx in range(-2, 4):
             wx = 1 - fx if dx == -2 else fx if dx == 3 else np.float32(1)
-            over = heights[i + dy - 0, j + dx - 0] - height
-            # From 2 mm above, where a surface shades itself, to 5 mm, where something else does.
-            shade = min(max((over - np.float32(0.008)) * np.float32(80), np.float32(0)), np.float32(1))
+            over = heights[i + dy, j + dx] - height
+            shade = min(max((over - SHADE_NONE) / (SHADE_FULL - SHADE_NONE), np.float32(0)), np.float32(1))
             total += wx * wy * (1 - shade)
-    return total / 25
+    return total / np.float32(25)

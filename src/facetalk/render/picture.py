@@ -1,6 +1,6 @@
 """A mesh, a camera and a studio make a picture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -21,8 +21,8 @@ SAMPLES = 2
 class Photographer:
     """Draws meshes of one head in one studio."""
 
-    look: Look = Look()
-    studio: Studio = Studio()
+    look: Look = field(default_factory=Look)
+    studio: Studio = field(default_factory=Studio)
     width: int = 512
     height: int = 512
 
@@ -35,13 +35,13 @@ class Photographer:
         lights[:, :3] = lights[:, :3] @ rotation
         screen = camera.project(vertices)
         seen = visible(screen, faces, camera.width, camera.height, SAMPLES)
-        dim = ambient(np.ascontiguousarray(seen.nearness[::SAMPLES, ::SAMPLES]), camera, 1.0)
+        coarse = np.ascontiguousarray(seen.nearness[SAMPLES :: 2 * SAMPLES, SAMPLES :: 2 * SAMPLES])
         heights, matrix = shadow_map(vertices, faces, lights[0, :3])
         return Frame(
             shade(
                 seen.triangle, seen.nearness, SAMPLES, faces, screen, vertices, _normals(mesh), _shares(mesh),
                 self._albedo, self._shine, lights, *self._surroundings, np.float32(self.studio.exposure),
-                camera.position, dim, heights, matrix, self._wall, ENCODED,
+                camera.position, ambient(coarse, camera, 0.5), coarse, heights, matrix, self._wall, ENCODED,
             )
         )  # fmt: skip
 

@@ -39,7 +39,7 @@ def visible(
 
 
 @kernel
-def draw(screen, faces, triangle, nearness):  # noqa: C901
+def draw(screen, faces, triangle, nearness):
     """Write each front-facing triangle into the buffers where it is nearest; sample centres are at half integers."""
     rows, columns = triangle.shape
     half = np.float32(0.5)

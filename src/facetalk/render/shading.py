@@ -7,10 +7,11 @@ smooth surface is shaded once, one on an outline or on the edge of an iris at ev
 
 import numpy as np
 
-from facetalk.compiled import kernel
+from facetalk.compiled import finite_kernel
 from facetalk.render.occlusion import lit
 from facetalk.types import Region
 
+ONE, ZERO, HALF = np.float32(1), np.float32(0), np.float32(0.5)
 SKIN, LIPS, SCLERA, IRIS, PUPIL, TEETH, MOUTH, HAIR = (int(region) for region in Region)
 REGIONS = len(Region)
 
@@ -21,25 +22,26 @@ ENCODED = np.rint(
 """Linear light in 4096 steps to sRGB bytes."""
 
 
-@kernel
+@finite_kernel
 def tone(x):
     """Filmic response (Narkowicz 2015, fit to the ACES reference): bright light rolls off and does not clip."""
-    return min(x * (np.float32(2.51) * x + np.float32(0.03)) / (x * (np.float32(2.43) * x + np.float32(0.59)) + np.float32(0.14)), np.float32(1))  # fmt: skip
+    rise = x * (np.float32(2.51) * x + np.float32(0.03))
+    return min(rise / (x * (np.float32(2.43) * x + np.float32(0.59)) + np.float32(0.14)), ONE)
 
 
-@kernel
+@finite_kernel
 def attributes(f, x, y, faces, screen, vertices, normals, shares, out):
     """Interpolate at picture place (x, y) of face `f`: position to out[0:3], unit normal to [3:6], shares to [6:14]."""
     a, b, c = faces[f]
     ax, ay, az = screen[a]
     bx, by, bz = screen[b]
     cx, cy, cz = screen[c]
-    inverse = np.float32(1) / ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax))
+    inverse = ONE / ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax))
     u = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) * inverse
     v = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) * inverse
     # Perspective: attributes over distance are linear on the screen.
-    wa, wb, wc = max(1 - u - v, np.float32(0)) * az, max(u, np.float32(0)) * bz, max(v, np.float32(0)) * cz
-    total = np.float32(1) / (wa + wb + wc)
+    wa, wb, wc = max(ONE - u - v, ZERO) * az, max(u, ZERO) * bz, max(v, ZERO) * cz
+    total = ONE / (wa + wb + wc)
     wa, wb, wc = wa * total, wb * total, wc * total
     length = np.float32(1e-12)
     for i in range(3):
@@ -47,19 +49,19 @@ def attributes(f, x, y, faces, screen, vertices, normals, shares, out):
         n = wa * normals[a, i] + wb * normals[b, i] + wc * normals[c, i]
         out[3 + i] = n
         length += n * n
-    length = np.float32(1) / np.sqrt(length)
+    length = ONE / np.sqrt(length)
     for i in range(3):
         out[3 + i] *= length
     for r in range(REGIONS):
         out[6 + r] = wa * shares[a, r] + wb * shares[b, r] + wc * shares[c, r]
 
 
-@kernel
+@finite_kernel
 def mixed(out, albedo, shine, surface):
     """Colour to surface[0:3], strength, sharpness and softness to [3:6], sharing out between crisp-edged regions."""
     total = np.float32(1e-12)
     for i in range(6):
-        surface[i] = 0
+        surface[i] = ZERO
     for r in range(REGIONS):
         w = out[6 + r] * out[6 + r]
         w *= w
@@ -71,31 +73,36 @@ def mixed(out, albedo, shine, surface):
     for i in range(6):
         surface[i] /= total
     # The limbus: a dark ring where iris meets sclera, and light gathered in the iris away from it.
-    ring = min(np.float32(4) * out[6 + IRIS] * out[6 + SCLERA], np.float32(1))
-    gather = np.float32(1) + np.float32(0.5) * out[6 + IRIS] * out[6 + IRIS]
+    ring = min(np.float32(4) * out[6 + IRIS] * out[6 + SCLERA], ONE)
+    gather = ONE + HALF * out[6 + IRIS] * out[6 + IRIS]
     for i in range(3):
-        surface[i] *= (1 - np.float32(0.72) * ring * ring) * gather
+        surface[i] *= (ONE - np.float32(0.72) * ring * ring) * gather
 
 
-@kernel
+@finite_kernel
 def light_point(out, surface, view, lights, sky, floor, ambient, heights, matrix, rgb):
     """Linear light sent towards the viewer by the point in `out`."""
     nx, ny, nz = out[3], out[4], out[5]
     vx, vy, vz = view[0] - out[0], view[1] - out[1], view[2] - out[2]
-    scale = np.float32(1) / np.sqrt(vx * vx + vy * vy + vz * vz)
+    scale = ONE / np.sqrt(vx * vx + vy * vy + vz * vz)
     vx, vy, vz = vx * scale, vy * scale, vz * scale
-    facing = max(nx * vx + ny * vy + nz * vz, np.float32(0))
+    facing = max(nx * vx + ny * vy + nz * vz, ZERO)
     softness = surface[5]
-    up = np.float32(0.5) + np.float32(0.5) * ny
+    up = HALF + HALF * ny
     # Light that leaves a crease has bounced off skin: what is lost there is lost last in red.
+    bounced = softness * (np.sqrt(ambient) - ambient)
     for i in range(3):
-        kept = ambient ** (np.float32(1) - np.float32(0.28) * softness * (1 - np.float32(0.5) * i))
+        kept = ambient + bounced * (np.float32(0.56) - np.float32(0.28) * np.float32(i))
         rgb[i] = surface[i] * kept * (floor[i] + up * (sky[i] - floor[i]))
     eye = out[6 + SCLERA] + out[6 + IRIS] + out[6 + PUPIL]
     inner = out[6 + MOUTH] + out[6 + TEETH]
     reached = lit(heights, matrix, out[0], out[1], out[2])
-    hollow = ambient if inner < np.float32(0.5) else ambient * ambient
-    grazing = (1 - facing) ** 4
+    hollow = ambient if inner < HALF else ambient * ambient
+    leaked = softness * (np.sqrt(reached) - reached)
+    grazing = (ONE - facing) * (ONE - facing)
+    grazing *= grazing
+    # Below this cosine a reflection is too weak to see.
+    least = ONE - np.float32(4.5) / surface[4]
     for n in range(len(lights)):
         lx, ly, lz = lights[n, 0], lights[n, 1], lights[n, 2]
         cosine = nx * lx + ny * ly + nz * lz
@@ -103,31 +110,52 @@ def light_point(out, surface, view, lights, sky, floor, ambient, heights, matrix
         if n >= 2:
             share *= ambient
         for i in range(3):
-            wrap = softness * (np.float32(0.34) - np.float32(0.11) * i)
-            diffuse = max(cosine + wrap, np.float32(0)) / (1 + wrap)
-            passed = share if n > 0 else share ** (1 - np.float32(0.35) * softness * (1 - np.float32(0.5) * i))
+            wrap = softness * (np.float32(0.34) - np.float32(0.11) * np.float32(i))
+            diffuse = max(cosine + wrap, ZERO) / (ONE + wrap)
+            passed = share if n > 0 else share + leaked * (np.float32(0.7) - np.float32(0.35) * np.float32(i))
             rgb[i] += surface[i] * lights[n, 3 + i] * diffuse * passed
         if cosine > 0:
             hx, hy, hz = lx + vx, ly + vy, lz + vz
-            half = np.float32(1) / np.sqrt(hx * hx + hy * hy + hz * hz + np.float32(1e-9))
-            gloss = max((nx * hx + ny * hy + nz * hz) * half, np.float32(0)) ** surface[4]
-            strength = surface[3] * (1 + 4 * grazing) * share * min(cosine * 4, np.float32(1)) * hollow
-            gloss *= strength * (surface[4] + 8) * np.float32(0.055)
-            for i in range(3):
-                rgb[i] += gloss * lights[n, 3 + i]
+            half = ONE / np.sqrt(hx * hx + hy * hy + hz * hz + np.float32(1e-9))
+            turned = (nx * hx + ny * hy + nz * hz) * half
+            if turned > least:
+                strength = (
+                    surface[3] * (ONE + np.float32(4) * grazing) * share * min(cosine * np.float32(4), ONE) * hollow
+                )
+                gloss = strength * turned ** surface[4] * (surface[4] + np.float32(8)) * np.float32(0.055)
+                for i in range(3):
+                    rgb[i] += gloss * lights[n, 3 + i]
         if n < 2 and eye > np.float32(0.3):
             # The lamp mirrored in the cornea: a small bright window.
-            mirrored = 2 * facing * cosine - (vx * lx + vy * ly + vz * lz)
+            mirrored = np.float32(2) * facing * cosine - (vx * lx + vy * ly + vz * lz)
             edge = np.float32(0.972) if n == 0 else np.float32(0.988)
-            window = min(max((mirrored - edge) * np.float32(90), np.float32(0)), np.float32(1))
+            window = min(max((mirrored - edge) * np.float32(90), ZERO), ONE)
             for i in range(3):
                 rgb[i] += window * eye * lights[n, 3 + i] * (np.float32(0.75) if n == 0 else np.float32(0.45)) * hollow
 
 
-@kernel
+@finite_kernel
+def light_at(ambient, coarse, x, y, here):
+    """Ambient light at a pixel, blended from the nearest places of the half-size picture on the same surface."""
+    rows, columns = ambient.shape
+    top, left = max((y - 1) // 2, 0), max((x - 1) // 2, 0)
+    total, weights = ZERO, np.float32(1e-9)
+    for dy in range(2):
+        for dx in range(2):
+            i, j = min(top + dy, rows - 1), min(left + dx, columns - 1)
+            weight = np.float32(0.75 if (y & 1) != dy else 0.25) * np.float32(0.75 if (x & 1) != dx else 0.25)
+            apart = abs(coarse[i, j] - here) / here
+            if apart > np.float32(0.01):
+                weight *= np.float32(1e-3)
+            total += weight * ambient[i, j]
+            weights += weight
+    return total / weights
+
+
+@finite_kernel
 def shade(  # noqa: C901
     triangle, nearness, samples, faces, screen, vertices, normals, shares, albedo, shine, lights, sky, floor,
-    exposure, view, ambient, heights, matrix, wall, encoded,
+    exposure, view, ambient, coarse, heights, matrix, wall, encoded,
 ):  # fmt: skip
     """The finished picture, sRGB bytes."""
     rows, columns = wall.shape[0], wall.shape[1]
@@ -135,12 +163,11 @@ def shade(  # noqa: C901
     out, surface = np.empty(6 + REGIONS, np.float32), np.empty(6, np.float32)
     rgb, total = np.empty(3, np.float32), np.empty(3, np.float32)
     count = samples * samples
-    part = np.float32(1) / samples
-    ambient_scale = ambient.shape[0] / rows
+    part = ONE / samples
     for y in range(rows):
         for x in range(columns):
             covered, last = 0, np.int64(-1)
-            near, far = np.float32(np.inf), np.float32(0)
+            near, far = np.float32(1e9), ZERO
             for s in range(count):
                 sy, sx = y * samples + s // samples, x * samples + s % samples
                 f = triangle[sy, sx]
@@ -152,12 +179,10 @@ def shade(  # noqa: C901
                 for i in range(3):
                     picture[y, x, i] = encoded[np.int64(wall[y, x, i] * 4095)]
                 continue
-            dim = ambient[int(y * ambient_scale), int(x * ambient_scale)]
+            dim = light_at(ambient, coarse, x, y, far)
             single = covered == count and far - near < np.float32(0.006) * far
             if single:
-                attributes(
-                    last, x + np.float32(0.5), y + np.float32(0.5), faces, screen, vertices, normals, shares, out
-                )
+                attributes(last, x + HALF, y + HALF, faces, screen, vertices, normals, shares, out)
                 for r in range(1, REGIONS):
                     if np.float32(0.08) < out[6 + r] < np.float32(0.92):
                         single = r == LIPS  # lips fade into skin; every other border is crisp
@@ -173,13 +198,13 @@ def shade(  # noqa: C901
                         for i in range(3):
                             total[i] += wall[y, x, i]
                         continue
-                    px, py = x + (dx + np.float32(0.5)) * part, y + (dy + np.float32(0.5)) * part
+                    px, py = x + (dx + HALF) * part, y + (dy + HALF) * part
                     attributes(f, px, py, faces, screen, vertices, normals, shares, out)
                 mixed(out, albedo, shine, surface)
                 light_point(out, surface, view, lights, sky, floor, dim, heights, matrix, rgb)
                 for i in range(3):
                     total[i] += tone(rgb[i] * exposure)
             for i in range(3):
-                value = total[i] if single else total[i] / count
-                picture[y, x, i] = encoded[np.int64(min(max(value, np.float32(0)), np.float32(1)) * 4095)]
+                value = total[i] if single else total[i] * part * part
+                picture[y, x, i] = encoded[np.int64(min(max(value, ZERO), ONE) * 4095)]
     return picture
