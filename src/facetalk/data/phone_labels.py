@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Int
 
 from facetalk.data.facegood import log_loudness
+from facetalk.data.segments import LABEL_LAG_S
 from facetalk.data.timed_speech import BOUNDARY, SILENCE, Phone, TimedClip
 from facetalk.speech.timing import midpoints
 from facetalk.types import FRAME_RATE, Waveform
@@ -34,7 +35,7 @@ def labels(phones: tuple[Phone, ...], speech: Waveform, symbols: list[str], fram
     numbers = {symbol: number for number, symbol in enumerate(symbols)}
     loudness = log_loudness(speech, frames)
     quiet = loudness < np.percentile(loudness, 95) - QUIET_DB / 20
-    times = midpoints(frames, FRAME_RATE)
+    times = midpoints(frames, FRAME_RATE) + LABEL_LAG_S  # labels trail the sound
     for phone in phones:
         inside = (times >= float(phone.start)) & (times < float(phone.end))
         trusted = inside & (times < float(phone.start + TRUSTED_SECONDS))
