@@ -31,6 +31,9 @@ class EnsembleConfig:
     global_depth: int = 3
     wavelengths: tuple[float, ...] = (0.36, 0.18, 0.09)
     """Wavelengths of the sine and cosine inputs, in units."""
+    ball_centre: tuple[float, float, float] = (0.0, 0.06, -0.12)
+    ball_radius: float = 0.36
+    """The ensemble corrects the signed distance to this ball, so that far and unseen points start out right."""
     neighbours: int = 6
     """A window ends at the distance from its anchor to this neighbour, in the mean head."""
 
@@ -106,7 +109,11 @@ class IdentityEnsemble(nn.Module):
         shares = windows.flatten(0, 1)[flat, member]
         local = self._local(anatomy, biases[0], points, eyes, member, flat)
         total = total.flatten().index_add(0, flat, shares * local)
-        return total.view(points.shape[:2]) / (GLOBAL_SHARE + windows.sum(-1))
+        return self._ball(points) + total.view(points.shape[:2]) / (GLOBAL_SHARE + windows.sum(-1))
+
+    def _ball(self, points: Float[Tensor, "identity point 3"]) -> Float[Tensor, "identity point"]:
+        centre = torch.tensor(self.config.ball_centre, device=points.device)
+        return ((points - centre).square().sum(-1) + 1e-8).sqrt() - self.config.ball_radius
 
     def _global(
         self,

@@ -26,7 +26,9 @@ class IdentityRecipe:
     """Surface points of each head, each with a second point beside it."""
     step_mm: float = 0.7
     """Spread of the second points."""
-    slope: float = 0.5
+    in_space: float = 4.0
+    on_surface: float = 0.5
+    slope: float = 2.0
     anatomy: float = 7.5
     regions: float = 0.5
     residual: float = 0.01
@@ -88,8 +90,8 @@ class IdentityTask:
         space, surface, beside = predicted.split([recipe.points, recipe.surface, recipe.surface], 1)
         logits = region_logits(head, z_id.detach(), batch.surface + 0.5 * step)
         return {
-            "field": losses.field_error(space, batch.sdf),
-            "surface": losses.surface_error(surface, losses.region_weights(batch.region)),
+            "field": recipe.in_space * losses.field_error(space, batch.sdf),
+            "surface": recipe.on_surface * losses.surface_error(surface, losses.region_weights(batch.region)),
             "slope": recipe.slope * losses.slope_error(surface, beside, step, batch.normal),
             "anatomy": recipe.anatomy * self._anatomy_error(anatomy, batch.identities),
             "regions": recipe.regions * losses.region_error(logits, batch.region),

@@ -15,6 +15,9 @@ from facetalk.types import Region
 NEAR = 1.0 / UNIT_MM
 """Errors at the surface are counted in millimetres."""
 
+BAND = 4.0 / UNIT_MM
+"""Errors in space are counted as shares of the distance, but of no less than this."""
+
 REGION_WEIGHT: dict[Region, float] = {
     Region.LIPS: 3.0,
     Region.SCLERA: 3.0,
@@ -32,8 +35,8 @@ def region_weights(region: UInt8[Tensor, "*row point"]) -> Float[Tensor, "*row p
 
 
 def field_error(predicted: Float[Tensor, "row point"], exact: Float[Tensor, "row point"]) -> Float[Tensor, ""]:
-    """Mean |f - s| as a share of |s| + NEAR."""
-    return ((predicted - exact).abs() / (exact.abs() + NEAR)).mean()
+    """Mean |f - s| as a share of |s| + BAND."""
+    return ((predicted - exact).abs() / (exact.abs() + BAND)).mean()
 
 
 def surface_error(predicted: Float[Tensor, "row point"], weight: Float[Tensor, "row point"]) -> Float[Tensor, ""]:
