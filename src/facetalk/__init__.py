@@ -1,3 +1,29 @@
-"""FaceTalk: speech in, a talking 3D head out."""
+"""Speech in, a talking 3D head out."""
 
-__version__ = "0.1.0"
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from facetalk.pipeline.talker import Talker
+
+
+def load(weights: "Path | str | None" = None, *, device: str = "auto") -> "Talker":
+    """The bundled talker, or that of another weights folder; each model is read when it is first needed.
+
+    Args:
+        weights: a folder with head.safetensors, speech.safetensors and motion.safetensors.
+        device: "auto", "cpu", "cuda" …
+
+    Raises:
+        InputError: the device is not available.
+    """
+    # Imported here, so that `import facetalk` costs nothing.
+    from pathlib import Path
+
+    from facetalk.device import pick
+    from facetalk.export import save
+    from facetalk.pipeline.talker import Talker
+    from facetalk.pipeline.weights import BUNDLED, Weights
+
+    return Talker(Weights(BUNDLED if weights is None else Path(weights), pick(device)), save)

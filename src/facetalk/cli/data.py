@@ -1,0 +1,34 @@
+"""`facetalk data …`: make training sets."""
+
+from dataclasses import asdict, dataclass
+
+from facetalk.cli.command import Job, ReportingJob, progress
+from facetalk.data import head_set, performances
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heads(head_set.HeadSetConfig, Job):
+    """Make the training set of heads from an ICT-FaceKit checkout.
+
+    Example:
+      facetalk data heads --ict ICT-FaceKit --out sets/heads
+    """
+
+    def run(self) -> None:
+        """Make it."""
+        head_set.write(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Performances(performances.PerformanceConfig, ReportingJob):
+    """Make performances (ARKit curves) from timed speech, and take in the real ones of FACEGOOD.
+
+    Example:
+      facetalk data performances --timed-speech timed-speech --facegood facegood --output sets/performances
+    """
+
+    def run(self) -> None:
+        """Make them."""
+        with progress("clips") as watch:
+            made = asdict(performances.generate(self, watch))
+        self.report(made, [f"{name}: {value}" for name, value in made.items()])

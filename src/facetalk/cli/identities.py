@@ -1,0 +1,46 @@
+"""`facetalk identities`: who can speak."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+import facetalk
+from facetalk.cli.command import ReportingJob
+from facetalk.export.place import check_place
+from facetalk.pipeline.gallery import portraits
+from facetalk.pipeline.identity import DEFAULT, NAMED_SEEDS
+from facetalk.render.sheet import write_picture
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identities(ReportingJob):
+    """List the named heads; with -o, draw them on one sheet.
+
+    Examples:
+      facetalk identities
+      facetalk identities -o heads.png
+    """
+
+    out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
+    """A .png or .jpg with every named head."""
+    overwrite: bool = False
+    """Replace what is there already."""
+    size: int = 320
+    """Pixels along each edge of one portrait."""
+    weights: Path | None = None
+    """A folder with head.safetensors instead of the bundled one."""
+    device: str = "auto"
+    """auto, cpu, cuda …"""
+
+    def run(self) -> None:
+        """List, and draw where asked."""
+        if self.out is not None:
+            check_place(self.out, overwrite=self.overwrite)
+            talker = facetalk.load(self.weights, device=self.device)
+            people = [talker.identity(name) for name in NAMED_SEEDS]
+            write_picture(portraits(talker.weights.head, people, self.size), self.out)
+        lines = [f"{name}{' (default)' if name == DEFAULT else ''}" for name in NAMED_SEEDS]
+        found = {"identities": list(NAMED_SEEDS), "default": DEFAULT, "sheet": self.out and str(self.out)}
+        self.report(found, [*lines, "seed:N  any whole number N", *([str(self.out)] if self.out else [])])

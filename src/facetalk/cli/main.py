@@ -1,0 +1,108 @@
+"""The words of the command line, each with the class that does its job; imported when it is asked for."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from facetalk.errors import FacetalkError, InputError
+
+USER_ERROR, INTERRUPTED = 2, 130
+"""Exit codes: something the user can mend, and Ctrl-C."""
+EXTRAS = {"igl": "train", "onnxruntime": "train", "matplotlib": "train", "anny": "anny", "warp": "anny"}
+"""Modules of optional parts → the extra that brings them."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """Where a command lives, and what it does in a few words."""
+
+    module: str
+    name: str
+    summary: str
+
+
+COMMANDS: dict[str, Command] = {
+    "demo": Command("demo", "Demo", "let a head speak a bundled line"),
+    "animate": Command("animate", "Animate", "let a head speak your recording, or move as a captured take"),
+    "render": Command("render", "Render", "show saved codes again: another face, another camera"),
+    "identities": Command("identities", "Identities", "list the named heads, or draw them on one sheet"),
+    "doctor": Command("doctor", "Doctor", "say what this machine can run and what is missing"),
+    "head train": Command("train", "Head", "train a head"),
+    "head evaluate": Command("evaluate", "Head", "measure a head on held-out people and poses"),
+    "head show": Command("head", "Show", "draw one face in several poses"),
+    "motion train": Command("train", "Motion", "train the motion model"),
+    "speech train": Command("train", "Speech", "train the speech encoder"),
+    "data heads": Command("data", "Heads", "make the training set of heads"),
+    "data performances": Command("data", "Performances", "make the training set of motion"),
+    "evaluate motion": Command("evaluate", "Motion", "measure speech-driven motion"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return run(words)
+    except FacetalkError as error:
+        return _fail(str(error))
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        return _fail(f"this command needs {error.name}, which is not installed; run: pip install 'facetalk[{extra}]'")
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return INTERRUPTED
+
+
+def run(words: list[str]) -> int:
+    """Find the command of `words`, parse the rest and do it.
+
+    Raises:
+        InputError: there is no such command.
+    """
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(overview(COMMANDS))
+        return 0
+    if words[0] == "--version":
+        from importlib.metadata import version
+
+        print(f"facetalk {version('facetalk')}")
+        return 0
+    for length in (1, 2):
+        name = " ".join(words[:length])
+        if name in COMMANDS:
+            command = COMMANDS[name]
+            job = getattr(importlib.import_module(f"facetalk.cli.{command.module}"), command.name)
+            job.parse(words[length:], f"facetalk {name}").run()
+            return 0
+    group = {name: command for name, command in COMMANDS.items() if name.startswith(f"{words[0]} ")}
+    if group and (len(words) == 1 or words[1] in ("-h", "--help")):
+        print(overview(group))
+        return 0
+    known = ", ".join(group or COMMANDS)
+    raise InputError(f"{' '.join(words[:2])!r} is no command; use one of: {known} (facetalk --help)")
+
+
+def overview(commands: dict[str, Command]) -> str:
+    """One line a command."""
+    lines = [f"  facetalk {name:<20}{command.summary}" for name, command in commands.items()]
+    return "\n".join(
+        [
+            "Speech in, a talking 3D head out.\n",
+            *lines,
+            "\nfacetalk COMMAND --help tells more. First steps:",
+            "  facetalk demo",
+            "  facetalk animate voice.mp3 -o talk.mp4",
+        ]
+    )
+
+
+def _fail(message: str) -> int:
+    print(f"facetalk: {' '.join(message.split())}", file=sys.stderr)
+    return USER_ERROR
+
+
+if __name__ == "__main__":
+    sys.exit(main())

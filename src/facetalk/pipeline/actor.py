@@ -1,0 +1,117 @@
+"""One identity of a head, ready to be posed: codes to fields, on whatever device the head lives."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from facetalk.geometry import PAPER_BOX, UNIT_MM, Box
+from facetalk.head.model import Deformation, Head, IdentityState, Sdf, Smoothing
+from facetalk.mesh.clip import Plane
+from facetalk.mesh.grid import Grid, focused_grid
+
+Points = Float[Tensor, "point 3"]
+Warp = Callable[[Points], tuple[Float[Tensor, "point 3"], Float[Tensor, " point"]]]
+Shares = Callable[[Points], Float[Tensor, "point region"]]
+
+NECK_CUT = Plane((0.0, 1.0, 0.0), -0.452)
+"""Just above the flat end of the trained neck, so that a bust ends in a clean rim."""
+MOUTH_REACH_MM = (33.0, 36.0, 30.0)
+"""Half widths of the finer grid round the mouth: corners, an open jaw, and the teeth behind pushed-out lips."""
+MOUTH_DROP_MM = 8.0
+"""An open mouth lies this much lower than a shut one."""
+EYE_REACH = 1.5
+"""Half width of the finer grid round an eye, in radii of the eyeball."""
+FOCUS_RATIO = 5
+"""How much finer cells are there."""
+CHIN_ROOM_MM, CROWN_ROOM_MM = 62.0, 14.0
+"""Seen below the chin and above the crown."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """An identity code with the head it belongs to."""
+
+    head: Head
+    z_id: Float[Tensor, " identity"]
+    smoothing: Smoothing | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the head's weights are."""
+        return self.head.rest.device
+
+    @cached_property
+    def state(self) -> IdentityState:
+        """Constants of the identity."""
+        with torch.inference_mode():
+            return self.head.identify(self.z_id.to(self.device))
+
+    def landmark(self, name: str) -> Float[Tensor, "3"]:
+        """A named point at rest."""
+        return self.state.landmarks[name].cpu()
+
+    def canonical(self, points: Points) -> Float[Tensor, " point"]:
+        """Signed distance in the canonical pose."""
+        return self.head.canonical(self.state, points.to(self.device))
+
+    def shares(self, points: Points) -> Float[Tensor, "point region"]:
+        """Share of every region at points of the canonical surface."""
+        return self.head.regions(self.state, points.to(self.device))
+
+    def sdf(self, code: Float[Tensor, " code"]) -> Sdf:
+        """Posed signed distance."""
+        posed = self.head.posed(self.state, code.to(self.device), self.smoothing)
+        return lambda points: posed(points.to(self.device))
+
+    def deformation(self, code: Float[Tensor, " code"]) -> Callable[[Points], Deformation]:
+        """Posed points to canonical ones, facial smoothing applied where there is one."""
+        deform = self.head.deformer(self.state, code.to(self.device))
+        if self.smoothing is not None:
+            deform = self.smoothing(self.head.deformer(self.state, self.head.rest), deform)
+        return lambda points: deform(points.to(self.device))
+
+    def warp(self, code: Float[Tensor, " code"]) -> Warp:
+        """`deformation` as offsets and levels."""
+        deform = self.deformation(code)
+
+        def warp(points: Points) -> tuple[Float[Tensor, "point 3"], Float[Tensor, " point"]]:
+            moved = deform(points)
+            return moved.offsets, moved.level
+
+        return warp
+
+    def posed_shares(self, code: Float[Tensor, " code"]) -> Shares:
+        """Share of every region at points of the posed surface."""
+        deform = self.deformation(code)
+        return lambda points: self.shares(points.to(self.device) + deform(points).offsets)
+
+    def grid(self, resolution: int) -> Grid:
+        """Cells along the box, `FOCUS_RATIO` times finer round mouth and eyes.
+
+        Raises:
+            InputError: `resolution` is below 2.
+        """
+        mouth = self.landmark("mouth_centre").numpy().astype(float)
+        mouth[1] -= MOUTH_DROP_MM / UNIT_MM
+        foci: list = [(mouth, [reach / UNIT_MM for reach in MOUTH_REACH_MM])]
+        for name, radius in zip(("eye_left", "eye_right"), self.state.eye_radius.tolist(), strict=True):
+            foci.append((self.landmark(name).numpy(), EYE_REACH * radius))
+        return focused_grid(PAPER_BOX, resolution, foci, FOCUS_RATIO)
+
+    @property
+    def pivot(self) -> tuple[float, float, float]:
+        """The point of the neck about which the head sways."""
+        ears = (self.landmark("ear_left") + self.landmark("ear_right")) / 2
+        return 0.0, float(self.landmark("throat")[1]), float(ears[2])
+
+    def portrait_box(self) -> Box:
+        """What a picture shows: the head with its neck, the same for every frame."""
+        ears = self.landmark("ear_left"), self.landmark("ear_right")
+        low = float(self.landmark("chin")[1]) - CHIN_ROOM_MM / UNIT_MM
+        high = float(self.landmark("crown")[1]) + CROWN_ROOM_MM / UNIT_MM
+        depth = float(ears[0][2]), float(self.landmark("nose_tip")[2])
+        return Box((float(ears[1][0]), low, depth[0]), (float(ears[0][0]), high, depth[1]))

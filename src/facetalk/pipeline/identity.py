@@ -1,0 +1,82 @@
+"""Who is seen: named heads, seeded ones, and identity codes from files."""
+
+import json
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from facetalk.errors import InputError
+from facetalk.head.model import SOURCE_SIZE, Head
+from facetalk.render.look import Look
+
+NAMED_SEEDS: dict[str, int] = {"ada": 1, "ben": 2, "cleo": 3, "dev": 4, "emil": 5, "fay": 6}
+"""Heads with a name."""
+DEFAULT = "ada"
+SPREAD = 0.7
+"""Seeded heads stay this much nearer to the mean than the source's own spread, so that none is a caricature."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A person: a shape and the colours it wears."""
+
+    name: str
+    z_id: Float[Tensor, " identity"]
+    look: Look = field(default_factory=Look)
+
+
+def seeded(head: Head, seed: int, name: str) -> Identity:
+    """A person drawn from the source's distribution; the same for every head trained on that source."""
+    weights = np.random.default_rng(seed).standard_normal((1, SOURCE_SIZE)).astype(np.float32)
+    with torch.inference_mode():
+        z_id = head.identity(SPREAD * torch.from_numpy(weights).to(head.rest.device))[0]
+    return Identity(name, z_id.cpu(), Look.seeded(seed))
+
+
+def find(head: Head, wanted: str) -> Identity:
+    """The identity called `wanted`: a name, "seed:N", or an .npz file holding z_id.
+
+    Raises:
+        InputError: none of these.
+    """
+    if wanted in NAMED_SEEDS:
+        return seeded(head, NAMED_SEEDS[wanted], wanted)
+    if wanted.startswith("seed:"):
+        return seeded(head, _number(wanted), wanted)
+    if wanted.endswith(".npz"):
+        return _read(head, Path(wanted))
+    raise InputError(f"identity {wanted!r} is unknown; use {', '.join(NAMED_SEEDS)}, seed:N or a FILE.npz")
+
+
+def _number(wanted: str) -> int:
+    digits = wanted.removeprefix("seed:")
+    if not digits.isdecimal():
+        raise InputError(f"identity {wanted!r} is unknown; write seed:N with a whole number, for example seed:7")
+    return int(digits)
+
+
+def _read(head: Head, path: Path) -> Identity:
+    """The identity of a saved clip, or of any .npz file with an array z_id."""
+    if not path.is_file():
+        raise InputError(f"identity {path}: no such file; check the path")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            z_id = torch.from_numpy(np.asarray(file["z_id"], np.float32))
+            name = str(file["identity"]) if "identity" in file else path.stem
+            look = worn(json.loads(str(file["look"]))) if "look" in file else Look()
+    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        raise InputError(f"identity {path}: holds no z_id array; give an .npz written by facetalk") from error
+    if z_id.shape != (head.config.layout.size,) or not torch.isfinite(z_id).all():
+        size = head.config.layout.size
+        raise InputError(f"identity {path}: z_id has shape {tuple(z_id.shape)}, this head needs {size} finite numbers")
+    return Identity(name, z_id, look)
+
+
+def worn(colours: dict[str, list[float]]) -> Look:
+    """Colours back from their JSON form."""
+    return Look(**{part: tuple(colour) for part, colour in colours.items()})

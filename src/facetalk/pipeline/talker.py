@@ -1,0 +1,105 @@
+"""Speech in, motion of a head out: the three models, and the order in which they are used."""
+
+from dataclasses import dataclass, replace
+from math import isfinite
+from pathlib import Path
+
+import torch
+
+from facetalk.errors import InputError
+from facetalk.motion import Sampling, express
+from facetalk.pipeline.clip import Clip, Origin, Save
+from facetalk.pipeline.identity import DEFAULT, Identity, find
+from facetalk.pipeline.presenter import Watch, unwatched
+from facetalk.pipeline.weights import Weights
+from facetalk.rig.curves import resample
+from facetalk.speech import waveform
+from facetalk.types import FRAME_RATE, ExpressionCodes, RigCurves, Waveform
+
+HIGHEST_EXPRESSIVENESS, HIGHEST_GUIDANCE = 3.0, 20.0
+
+
+@dataclass(frozen=True)
+class Performing:
+    """How speech is turned into motion."""
+
+    guidance: float = Sampling.guidance
+    """How strongly motion follows speech: 1 as trained, more amplifies it, 0 ignores the sound."""
+    steps: int = Sampling.steps
+    """Diffusion steps, 1 to 1000; more are slower and hardly better."""
+    expressiveness: float = 1.0
+    """How far the face strays from rest: 1 as performed, below 1 is calmer, above 1 is livelier."""
+
+    def check(self) -> None:
+        """Refuse what cannot be performed.
+
+        Raises:
+            InputError: a number is out of range.
+        """
+        if not 1 <= self.steps <= 1000:
+            raise InputError(f"--steps {self.steps} draws no motion; use 1 to 1000, for example {Sampling.steps}")
+        for name, highest in (("guidance", HIGHEST_GUIDANCE), ("expressiveness", HIGHEST_EXPRESSIVENESS)):
+            value = getattr(self, name)
+            if not (isfinite(value) and 0 <= value <= highest):
+                raise InputError(f"--{name} {value} is out of range; use 0 to {highest:g}, for example 1")
+
+
+@dataclass(frozen=True)
+class Talker:
+    """A head to be given speech or captured motion."""
+
+    weights: Weights
+    writer: Save
+
+    def animate(
+        self, speech: Waveform | Path | str, *, identity: Identity | str = DEFAULT, seed: int = 0,
+        performing: Performing = Performing(), watch: Watch = unwatched,
+    ) -> Clip:  # fmt: skip
+        """The head saying `speech` (a waveform, or a file to read it from), at `FRAME_RATE`.
+
+        Raises:
+            InputError: the file, the identity or a setting cannot be used.
+            CheckpointError: weights are missing or do not belong together.
+        """
+        performing.check()
+        speech = speech if isinstance(speech, Waveform) else waveform.read(speech)
+        features = self.weights.encoder(speech)
+        motion = self.weights.motion
+        heard = replace(features, values=features.values.to(self.weights.device))
+        sampling = Sampling(performing.steps, performing.guidance, seed)
+        windows = []
+        for window in motion.windows(heard, sampling):
+            windows.append(window)
+            watch(sum(map(len, windows)), len(heard))
+        codes = ExpressionCodes(torch.cat(windows), heard.rate, motion.head_hash)
+        origin = Origin(
+            seed, performing.guidance, performing.steps, performing.expressiveness, features.encoder_hash,
+            self.weights.motion_hash,
+        )  # fmt: skip
+        return self._clip(codes, identity, origin, speech)
+
+    def perform(
+        self, curves: RigCurves, *, identity: Identity | str = DEFAULT, seed: int = 0, expressiveness: float = 1.0,
+        speech: Waveform | None = None,
+    ) -> Clip:  # fmt: skip
+        """The head moving as captured ARKit curves do, with their sound where there is one."""
+        Performing(expressiveness=expressiveness).check()
+        head = self.weights.head
+        weights = resample(curves, FRAME_RATE).weights
+        values = head.rig(torch.from_numpy(weights).float().to(self.weights.device))
+        codes = ExpressionCodes(values, FRAME_RATE, head.hash)
+        return self._clip(codes, identity, Origin(seed, expressiveness=expressiveness), speech)
+
+    def identity(self, wanted: str) -> Identity:
+        """The person called by a name, "seed:N" or an .npz file.
+
+        Raises:
+            InputError: there is none.
+        """
+        return find(self.weights.head, wanted)
+
+    def _clip(self, codes: ExpressionCodes, identity: Identity | str, origin: Origin, speech: Waveform | None) -> Clip:
+        head = self.weights.head
+        identity = identity if isinstance(identity, Identity) else self.identity(identity)
+        values = express(codes.values, head.rest, origin.expressiveness).cpu()
+        return Clip(replace(codes, values=values), head, identity, self.writer, speech, origin)

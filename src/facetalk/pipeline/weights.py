@@ -1,0 +1,69 @@
+"""The three models of a weights folder, loaded when they are first needed, and refused when they do not match."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+
+import torch
+
+from facetalk import checkpoint
+from facetalk.errors import CheckpointError
+from facetalk.head import model as head_model
+from facetalk.head.model import Head
+from facetalk.motion import Motion
+from facetalk.speech import encoder as speech_encoder
+from facetalk.speech.encoder import Encoder
+
+NAMES = ("head", "speech", "motion")
+"""One .safetensors file each."""
+BUNDLED = Path(str(resources.files("facetalk"))) / "weights"
+"""The weights that come with the project."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A folder with head.safetensors, speech.safetensors and motion.safetensors."""
+
+    folder: Path = BUNDLED
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    speech: str | None = None
+    """Another encoder than the folder's: a file, a folder, or a name on the hub."""
+
+    def path(self, name: str) -> Path:
+        """The file of one model.
+
+        Raises:
+            CheckpointError: it is not there.
+        """
+        path = self.folder / f"{name}.safetensors"
+        if not path.is_file():
+            raise CheckpointError(f"{path}: no such weights; give --weights a folder with {name}.safetensors")
+        return path
+
+    @cached_property
+    def head(self) -> Head:
+        """The head."""
+        return head_model.load(self.path("head")).to(self.device)
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The speech encoder."""
+        return speech_encoder.load(self.speech or self.path("speech"))
+
+    @cached_property
+    def motion(self) -> Motion:
+        """The motion model; it is refused unless it was trained for this head and encoder."""
+        motion = Motion.load(self.path("motion"))
+        motion.check_head(self.head.hash)
+        if motion.speech_hash != self.encoder.hash:
+            raise CheckpointError(
+                f"motion was trained on speech encoder {motion.speech_hash}, not {self.encoder.hash}; "
+                "use the encoder that belongs to it, or retrain motion (recipes/motion.md)"
+            )
+        return motion.to(self.device)
+
+    @cached_property
+    def motion_hash(self) -> str:
+        """Hash of the motion model."""
+        return checkpoint.load(self.path("motion"), "motion").hash
