@@ -1,0 +1,82 @@
+"""Facial smoothing: expressions fade out away from mouth and eyes, in space and not in time (paper section 5).
+
+The paper multiplies the deformation by one Gaussian about the mouth, min-max normalised. Here several Gaussians are
+joined, since one cannot keep blinks and still the throat, and what fades is the difference from rest, since the
+canonical mouth is open: x_can = x + d(x, rest) + w(x) (d(x, code) - d(x, rest)), and the same for the level.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from facetalk.geometry import PAPER_BOX, UNIT_MM, Box
+from facetalk.head.model import Deform, Deformation, IdentityState, Smoothing
+
+Weight = Callable[[Float[Tensor, "point 3"]], Float[Tensor, " point"]]
+
+
+@dataclass(frozen=True)
+class Lobe:
+    """One Gaussian of the weight."""
+
+    landmark: str
+    """Its centre."""
+    sigma_mm: tuple[float, float, float]
+    """Its spread along x, y and z."""
+
+
+@dataclass(frozen=True)
+class SmoothingShape:
+    """Where expressions live on a face."""
+
+    lobes: tuple[Lobe, ...]
+
+
+FACE = SmoothingShape(
+    (
+        Lobe("mouth_centre", (50.0, 45.0, 40.0)),
+        Lobe("chin", (45.0, 30.0, 28.0)),
+        Lobe("eye_left", (32.0, 42.0, 35.0)),
+        Lobe("eye_right", (32.0, 42.0, 35.0)),
+    )
+)
+"""The default: keeps lips, jaw, lids and brows, stills throat, neck, ears and skull."""
+
+
+def facial_weight(
+    landmarks: Mapping[str, Float[Tensor, "3"]], shape: SmoothingShape = FACE, box: Box = PAPER_BOX
+) -> Weight:
+    """w(x) in 0..1: the joined Gaussians, min-max normalised over the box and not over the points asked."""
+    centres = torch.stack([landmarks[lobe.landmark] for lobe in shape.lobes])
+    sigma = centres.new_tensor([lobe.sigma_mm for lobe in shape.lobes]) / UNIT_MM
+
+    def joined(points: Float[Tensor, "point 3"]) -> Float[Tensor, " point"]:
+        squared = (((points[:, None] - centres) / sigma) ** 2).sum(-1)
+        return 1 - (1 - (-squared / 2).exp()).prod(1)
+
+    corners = list(product(*zip(box.lower, box.upper, strict=True)))
+    lowest, highest = joined(centres.new_tensor(corners)).min(), joined(centres).max()
+    return lambda points: ((joined(points) - lowest) / (highest - lowest)).clamp(0, 1)
+
+
+def smoothed(weight: Weight) -> Smoothing:
+    """The wrapper for `Head.posed`: a deformation at rest and one at a code become the weighted one."""
+
+    def wrap(at_rest: Deform, wanted: Deform) -> Deform:
+        def deform(points: Float[Tensor, "point 3"]) -> Deformation:
+            share, still, moved = weight(points), at_rest(points), wanted(points)
+            offsets = torch.lerp(still.offsets, moved.offsets, share[:, None])
+            return Deformation(offsets, torch.lerp(still.level, moved.level, share))
+
+        return deform
+
+    return wrap
+
+
+def facial_smoothing(state: IdentityState, shape: SmoothingShape = FACE) -> Smoothing:
+    """Facial smoothing for one identity."""
+    return smoothed(facial_weight(state.landmarks, shape))
