@@ -1,5 +1,16 @@
 """Shapes and types in signatures are checked while tests run, and only then."""
 
+from pathlib import Path
+
+import pytest
 from jaxtyping import install_import_hook
 
 hook = install_import_hook("facetalk", "beartype.beartype")
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory) -> Path:
+    """A folder with a tiny head, speech encoder and motion model that belong together."""
+    from made_models import write_models  # after the hook, so that its imports are checked too
+
+    return write_models(tmp_path_factory.mktemp("weights"))

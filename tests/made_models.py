@@ -13,6 +13,7 @@ from facetalk.head.model import Head
 from facetalk.motion import Denoiser, DenoiserConfig, Motion, Normaliser, Rig
 from facetalk.speech import encoder
 from facetalk.speech.configuration import TINY
+from facetalk.speech.encoder import Encoder
 from facetalk.training.student import Student
 
 RADIUS = 0.3
@@ -69,11 +70,19 @@ def write_models(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     head_model.save(ball_head(), folder / "head.safetensors")
     head = head_model.load(folder / "head.safetensors")
-    torch.manual_seed(1)
-    checkpoint.save(Student(TINY).eval().checkpoint(), folder / "speech.safetensors")
-    listener = encoder.load(folder / "speech.safetensors")
+    listener = write_encoder(folder / "speech.safetensors", seed=1)
     rig = Rig(head.rest, head.rig.basis)
     normaliser = Normaliser.fit(rig.codes(0.15 * torch.rand(400, 52)))
     denoiser = Denoiser(DenoiserConfig.tiny(normaliser.live, listener.size)).eval()
+    for parameter in denoiser.parameters():
+        if not parameter.any():  # layers that begin at zero would stand still
+            torch.nn.init.normal_(parameter, std=0.1)
     Motion(denoiser, normaliser, rig, head.hash, listener.hash).save(folder / "motion.safetensors")
     return folder
+
+
+def write_encoder(path: Path, seed: int) -> Encoder:
+    """A tiny encoder with weights drawn from `seed`."""
+    torch.manual_seed(seed)
+    checkpoint.save(Student(TINY).eval().checkpoint(), path)
+    return encoder.load(path)

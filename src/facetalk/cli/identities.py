@@ -1,6 +1,6 @@
 """`facetalk identities`: who can speak."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +11,8 @@ from facetalk.cli.command import ReportingJob
 from facetalk.export.place import check_place
 from facetalk.pipeline.gallery import portraits
 from facetalk.pipeline.identity import DEFAULT, NAMED_SEEDS
+from facetalk.pipeline.presenter import View
+from facetalk.pipeline.roads import Surface
 from facetalk.render.sheet import write_picture
 
 
@@ -27,8 +29,8 @@ class Identities(ReportingJob):
     """A .png or .jpg with every named head."""
     overwrite: bool = False
     """Replace what is there already."""
-    size: int = 320
-    """Pixels along each edge of one portrait."""
+    view: View = field(default_factory=lambda: View(size=320))
+    surface: Surface = field(default_factory=Surface)
     weights: Path | None = None
     """A folder with head.safetensors instead of the bundled one."""
     device: str = "auto"
@@ -40,7 +42,7 @@ class Identities(ReportingJob):
             check_place(self.out, overwrite=self.overwrite)
             talker = facetalk.load(self.weights, device=self.device)
             people = [talker.identity(name) for name in NAMED_SEEDS]
-            write_picture(portraits(talker.weights.head, people, self.size), self.out)
+            write_picture(portraits(talker.weights.head, people, self.view, self.surface), self.out)
         lines = [f"{name}{' (default)' if name == DEFAULT else ''}" for name in NAMED_SEEDS]
         found = {"identities": list(NAMED_SEEDS), "default": DEFAULT, "sheet": self.out and str(self.out)}
         self.report(found, [*lines, "seed:N  any whole number N", *([str(self.out)] if self.out else [])])

@@ -9,12 +9,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from facetalk.geometry import PAPER_BOX, UNIT_MM, Box
-from facetalk.head.model import Deformation, Head, IdentityState, Sdf, Smoothing
+from facetalk.head.model import Deform, Head, IdentityState, Sdf, Smoothing
+from facetalk.head.smoothing import facial_smoothing
 from facetalk.mesh.clip import Plane
 from facetalk.mesh.grid import Grid, focused_grid
 
 Points = Float[Tensor, "point 3"]
-Warp = Callable[[Points], tuple[Float[Tensor, "point 3"], Float[Tensor, " point"]]]
 Shares = Callable[[Points], Float[Tensor, "point region"]]
 
 NECK_CUT = Plane((0.0, 1.0, 0.0), -0.452)
@@ -37,7 +37,8 @@ class Actor:
 
     head: Head
     z_id: Float[Tensor, " identity"]
-    smoothing: Smoothing | None = None
+    stilled: bool = True
+    """Whether facial smoothing is applied."""
 
     @property
     def device(self) -> torch.device:
@@ -49,6 +50,16 @@ class Actor:
         """Constants of the identity."""
         with torch.inference_mode():
             return self.head.identify(self.z_id.to(self.device))
+
+    @cached_property
+    def smoothing(self) -> Smoothing | None:
+        """Stills what should not move in speech."""
+        return facial_smoothing(self.state) if self.stilled else None
+
+    @cached_property
+    def at_rest(self) -> Deform:
+        """Deformation of the rest pose."""
+        return self.head.deformer(self.state, self.head.rest)
 
     def landmark(self, name: str) -> Float[Tensor, "3"]:
         """A named point at rest."""
@@ -67,22 +78,12 @@ class Actor:
         posed = self.head.posed(self.state, code.to(self.device), self.smoothing)
         return lambda points: posed(points.to(self.device))
 
-    def deformation(self, code: Float[Tensor, " code"]) -> Callable[[Points], Deformation]:
-        """Posed points to canonical ones, facial smoothing applied where there is one."""
+    def deformation(self, code: Float[Tensor, " code"], at_rest: Deform | None = None) -> Deform:
+        """Posed points to canonical ones; `at_rest` may stand in for the network's rest pose."""
         deform = self.head.deformer(self.state, code.to(self.device))
         if self.smoothing is not None:
-            deform = self.smoothing(self.head.deformer(self.state, self.head.rest), deform)
+            deform = self.smoothing(at_rest or self.at_rest, deform)
         return lambda points: deform(points.to(self.device))
-
-    def warp(self, code: Float[Tensor, " code"]) -> Warp:
-        """`deformation` as offsets and levels."""
-        deform = self.deformation(code)
-
-        def warp(points: Points) -> tuple[Float[Tensor, "point 3"], Float[Tensor, " point"]]:
-            moved = deform(points)
-            return moved.offsets, moved.level
-
-        return warp
 
     def posed_shares(self, code: Float[Tensor, " code"]) -> Shares:
         """Share of every region at points of the posed surface."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -40,10 +40,12 @@ class Apertures:
 
     mouth: Float[np.ndarray, "frame column"]
     """Between the lips, in columns from the subject's right to left."""
-    eye_left: Float[np.ndarray, "frame column"]
-    eye_right: Float[np.ndarray, "frame column"]
+    eye_left: Float[np.ndarray, "frame arc"]
+    """Between the lids, on arcs over the cornea."""
+    eye_right: Float[np.ndarray, "frame arc"]
 
 
+@runtime_checkable
 class Save(Protocol):
     """Writes a clip in the format of a path's suffix; `facetalk.export.save` does."""
 
@@ -138,4 +140,4 @@ class Clip:
     def actor(self, surface: Surface) -> Actor:
         """The identity, ready to be posed."""
         surface.check()
-        return Actor(self.head, self.identity.z_id)
+        return Actor(self.head, self.identity.z_id, surface.smoothing)

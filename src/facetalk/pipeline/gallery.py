@@ -32,10 +32,10 @@ POSES: dict[str, Mapping[str, float]] = {
 COLUMNS = 4
 
 
-def portraits(head: Head, people: Sequence[Identity], size: int) -> Frame:
+def portraits(head: Head, people: Sequence[Identity], view: View, surface: Surface = DEFAULT_SURFACE) -> Frame:
     """Everybody at rest on one sheet, labelled."""
     rest = torch.zeros(1, len(ARKIT_NAMES))
-    frames = [shot(head, person, rest, View(size=size))[0] for person in people]
+    frames = [shot(head, person, rest, view, surface)[0] for person in people]
     return contact_sheet(frames, [person.name for person in people], min(COLUMNS - 1, len(people)))
 
 
@@ -61,7 +61,7 @@ def shot(
     """Pictures of one person by ARKit weights."""
     view.check()
     surface.check()
-    actor = Actor(head, person.z_id)
+    actor = Actor(head, person.z_id, surface.smoothing)
     camera = portrait(view.camera, actor.portrait_box(), view.size, view.size)
     photographer = Photographer(person.look, Studio(background=parse_colour(view.background)), view.size, view.size)
     road = ROADS[surface.mesh](actor, surface.resolution)

@@ -44,6 +44,9 @@ class Performing:
                 raise InputError(f"--{name} {value} is out of range; use 0 to {highest:g}, for example 1")
 
 
+DEFAULT_PERFORMING = Performing()
+
+
 @dataclass(frozen=True)
 class Talker:
     """A head to be given speech or captured motion."""
@@ -53,7 +56,7 @@ class Talker:
 
     def animate(
         self, speech: Waveform | Path | str, *, identity: Identity | str = DEFAULT, seed: int = 0,
-        performing: Performing = Performing(), watch: Watch = unwatched,
+        performing: Performing = DEFAULT_PERFORMING, watch: Watch = unwatched,
     ) -> Clip:  # fmt: skip
         """The head saying `speech` (a waveform, or a file to read it from), at `FRAME_RATE`.
 
