@@ -4,8 +4,8 @@ Names are mapped as the set's own arkit_map.csv does, with three additions. `mou
 map leaves out, carry most of the rounding in some recordings and next to none in others, where pucker and funnel do
 the same work: ridges from log-mel (±100 ms) to pucker and funnel, trained on the recordings that hardly use oh, were
 applied to the others, and what they miss was regressed on oh and oo. Both come out as pucker with some funnel, in the
-shares below. Units: each group is scaled so that its 95th percentile in speech is that of the generator, whose
-jawOpen is 33 mm at 1. Left and right are one channel in this capture.
+shares below. Units: jaw and rounding are scaled so that their quantiles in speech are, in least squares, those of the
+generator, whose jawOpen is 33 mm at 1. Left and right are one channel in this capture.
 """
 
 import numpy as np
@@ -14,8 +14,8 @@ from jaxtyping import Float
 from facetalk.arkit import ARKIT_INDEX
 from facetalk.data.facegood import JAW, Recording
 
-JAW_SCALE = 0.79
-ROUNDING_SCALE = 0.55
+JAW_SCALE = 0.67
+ROUNDING_SCALE = 0.42
 LIP_SCALE = 0.6
 """For what raises, lowers, draws and rolls the lips."""
 OH_SHARES = {"mouthPucker": 0.68, "mouthFunnel": 0.32}

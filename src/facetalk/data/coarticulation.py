@@ -40,6 +40,7 @@ class CoarticulationConfig:
     """About 160 mm/s, the upper end of speech (Ostry and Munhall 1985)."""
     seal_ramp_in: float = 0.06
     seal_ramp_out: float = 0.05
+    shortest_ramp: float = 0.028
     shortest_seal: float = 0.042
     """A frame of the 30 fps grid always falls into a seal this long."""
     onset_lead: float = 0.14
@@ -50,7 +51,9 @@ class CoarticulationConfig:
     """Opening of unstressed, secondary and primary stressed vowels."""
     loudness_gain: float = 0.022
     """Decades of opening per dB over the clip's median vowel."""
-    loudness_range: tuple[float, float] = (0.72, 1.35)
+    lip_share: float = 0.3
+    """Lips answer stress and loudness by this power of the jaw's gain."""
+    loudness_range: tuple[float, float] = (0.72, 1.3)
 
 
 def mouth(
@@ -74,8 +77,8 @@ def mouth(
     blended = blended * _gate(segments, fine, config)[:, None]
     blended = np.clip(gaussian_filter1d(blended, config.smoothing_s * STEP_HZ, axis=0), 0.0, 1.0)
     blended[:, 0] = speed_limited(blended[:, 0], config.jaw_speed / STEP_HZ)
-    seal = ramps([(item, viseme(item.symbol).seal) for item in segments if _is_held(item)], fine, config)
-    bite = ramps([(item, viseme(item.symbol).bite) for item in segments], fine, config)
+    seal = ramps(segments, [viseme(item.symbol).seal * _is_held(item) for item in segments], fine, config)
+    bite = ramps(segments, [viseme(item.symbol).bite for item in segments], fine, config)
     weights = _weights(dict(zip(TARGETS, blended.T, strict=True)), seal, bite, style)
     return np.stack([np.interp(times, fine, column) for column in weights.T], axis=1)
 
@@ -91,23 +94,28 @@ def speed_limited(values: Float[np.ndarray, " step"], step: float) -> Float[np.n
 
 
 def ramps(
-    wanted: Sequence[tuple[Segment, float]], times: Float[np.ndarray, " step"], config: CoarticulationConfig
+    segments: Sequence[Segment],
+    strengths: Sequence[float],
+    times: Float[np.ndarray, " step"],
+    config: CoarticulationConfig,
 ) -> Float[np.ndarray, " step"]:
     """Smooth plateaus over segments, each with its height; the highest counts."""
     height = np.zeros_like(times)
-    for item, strength in wanted:
+    for place, (item, strength) in enumerate(zip(segments, strengths, strict=True)):
         if strength > 0:
-            height = np.maximum(height, strength * _plateau(item, times, config))
+            ramp_in = _ramp(segments[place - 1] if place else None, config.seal_ramp_in, config)
+            ramp_out = _ramp(segments[place + 1] if place + 1 < len(segments) else None, config.seal_ramp_out, config)
+            middle, half = (item.start + item.end) / 2, max(item.end - item.start, config.shortest_seal) / 2
+            distance = np.maximum((middle - half - times) / ramp_in, (times - middle - half) / ramp_out)
+            height = np.maximum(height, strength * (0.5 + 0.5 * np.cos(np.pi * np.clip(distance, 0.0, 1.0))))
     return height
 
 
-def _plateau(
-    item: Segment, times: Float[np.ndarray, " step"], config: CoarticulationConfig
-) -> Float[np.ndarray, " step"]:
-    middle, half = (item.start + item.end) / 2, max(item.end - item.start, config.shortest_seal) / 2
-    before = (middle - half - times) / config.seal_ramp_in
-    after = (times - middle - half) / config.seal_ramp_out
-    return 0.5 + 0.5 * np.cos(np.pi * np.clip(np.maximum(before, after), 0.0, 1.0))
+def _ramp(neighbour: Segment | None, longest: float, config: CoarticulationConfig) -> float:
+    """Length of a ramp: quicker beside a short vowel, so that its middle still opens."""
+    if neighbour is None or not viseme(neighbour.symbol).is_vowel:
+        return longest
+    return min(longest, max(config.shortest_ramp, 0.5 * (neighbour.end - neighbour.start)))
 
 
 def _is_held(item: Segment) -> bool:
@@ -125,7 +133,7 @@ def _targets(
     loud = np.clip(10 ** (config.loudness_gain * (levels - median)), *config.loudness_range)
     gain = np.where(is_vowel, stress * loud, 1.0)
     targets[:, 0] *= gain * style.articulation * style.jaw
-    targets[:, 1:] *= (np.sqrt(gain) * style.articulation * style.lips)[:, None]
+    targets[:, 1:] *= (gain**config.lip_share * style.articulation * style.lips)[:, None]
     return targets
 
 
@@ -192,15 +200,15 @@ def _weights(
         put(f"{name}Right", values * (1 - style.asymmetry))
 
     put("jawOpen", jaw)
-    put("mouthClose", seal * jaw)
+    put("mouthClose", np.maximum(seal, 0.75 * bite) * jaw)
     put("mouthFunnel", lips["funnel"] * free)
     put("mouthPucker", lips["pucker"] * (1 - 0.4 * bite))
     pair("mouthStretch", 0.6 * lips["spread"] * (1 - 0.3 * seal))
     pair("mouthSmile", 0.35 * lips["spread"] * (1 - 0.3 * seal))
     pair("mouthDimple", 0.25 * lips["spread"])
     pair("mouthLowerDown", lips["lower"] * free)
-    pair("mouthUpperUp", lips["upper"] * (1 - seal) + 0.14 * bite)
-    put("mouthRollLower", lips["tuck"] * (1 - bite) + 0.34 * bite + 0.18 * seal)
+    pair("mouthUpperUp", lips["upper"] * (1 - seal) + 0.13 * bite)
+    put("mouthRollLower", lips["tuck"] * (1 - bite) + 0.26 * bite + 0.18 * seal)
     put("mouthRollUpper", 0.08 * seal)
     put("mouthShrugLower", 0.09 * seal)
     pair("mouthPress", 0.22 * seal * (1 - bite))

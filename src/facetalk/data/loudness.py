@@ -18,6 +18,7 @@ FLOOR = 1e-10
 PITCH_HZ = (70.0, 400.0)
 PITCH_STEP_S = 0.01
 PITCH_WINDOW_S = 0.04
+OCTAVE_COST = 0.05
 VOICED = 0.5
 """Least normalised autocorrelation of a voiced frame."""
 
@@ -49,7 +50,7 @@ def listen(speech: Waveform) -> Loudness:
         decibels = 10 * np.log10(power[(hertz >= low) & (hertz < top)].sum(0) + FLOOR)
         return decibels - np.percentile(decibels, LOUD_PERCENTILE)
 
-    return Loudness(level(60, 7900), level(700, 3500), level(4500, 7900))
+    return Loudness(level(60.0, 7900.0), level(700.0, 3500.0), level(4500.0, 7900.0))
 
 
 def loudness_curve(
@@ -74,7 +75,8 @@ def pitch(speech: Waveform) -> tuple[Float[np.ndarray, " step"], Float[np.ndarra
     correlation = _autocorrelation((frames - frames.mean(1, keepdims=True)) * taper) / _autocorrelation(taper)
     shortest, longest = int(SAMPLE_RATE / PITCH_HZ[1]), int(SAMPLE_RATE / PITCH_HZ[0])
     lags = correlation[:, shortest:longest]
-    best = lags.argmax(1)
+    # A period's multiples match as well as the period itself: the octave cost takes the shortest.
+    best = (lags - OCTAVE_COST * np.log2(np.arange(shortest, longest) / shortest)).argmax(1)
     energy = np.log10((frames**2).mean(1) + FLOOR)
     is_voiced = (lags.max(1) > VOICED) & (energy > energy.max() - 3.5)
     hertz = SAMPLE_RATE / (best + shortest)

@@ -25,9 +25,9 @@ class Style:
 
 def draw(generator: np.random.Generator) -> Style:
     """A seeded style."""
-    jaw_versus_lips = float(np.clip(generator.normal(0.0, 0.1), -0.2, 0.2))
+    jaw_versus_lips = float(np.clip(generator.normal(0.0, 0.07), -0.15, 0.15))
     return Style(
-        articulation=float(np.clip(np.exp(generator.normal(0.0, 0.1)), 0.8, 1.25)),
+        articulation=float(np.clip(np.exp(generator.normal(0.0, 0.08)), 0.82, 1.2)),
         jaw=1 + jaw_versus_lips,
         lips=1 - jaw_versus_lips,
         expressiveness=float(generator.uniform(0.5, 1.5)),
