@@ -65,7 +65,7 @@ def mouth_probe(
     """Vertical lines from the subnasale down past the chin, from just before the teeth to just before the lips.
 
     Args:
-        landmarks: subnasale, lip_upper, lip_lower, teeth_front, mouth_centre and chin of the identity at rest, in units.
+        landmarks: those of `MOUTH_LANDMARKS`, of the identity at rest, in units.
         columns: places across the mouth, the middle one at its centre.
         half_width_mm: of the outermost columns from the centre.
         step_mm: between depths, and between samples of a line.

@@ -205,9 +205,14 @@ def dual_quads(values, parts, coords, owner, cells, vertex, first_extra, sheet_o
     for s in range(len(cells)):
         p, case = cells[s, 0], cells[s, 4]
         scale = parts[p, SCALE]
+        within = p > 0
+        for a in range(3):
+            within = within and 0 < cells[s, 1 + a] < parts[p, NX + a] - 2
+        at = parts[p, OFFSET] + (cells[s, 1] * parts[p, NX + 1] + cells[s, 2]) * parts[p, NX + 2] + cells[s, 3]
         for edge in range(12):
-            if sheet_of[case, edge] < 0 or (p == 0 and edge & 3):
-                continue  # in the base an edge belongs to the cell whose lowest corner it leaves
+            # In the base, and well within a patch, an edge belongs to the cell whose lowest corner it leaves.
+            if sheet_of[case, edge] < 0 or (edge & 3 and (p == 0 or within)):
+                continue
             axis = edge // 4
             u, v = (axis + 1) % 3, (axis + 2) % 3
             for a in range(3):
@@ -215,8 +220,16 @@ def dual_quads(values, parts, coords, owner, cells, vertex, first_extra, sheet_o
             node[u] += edge & 1
             node[v] += edge >> 1 & 1
             # The cells around the edge, counter-clockwise about its axis: (−,−) (0,−) (0,0) (−,0).
-            inside_box, plain, first_fine = True, True, -1
+            inside_box, plain, first_fine = True, p == 0 or not within, -1
+            if within:
+                step_u = parts[p, NX + 2] if u == 1 else 1 if u == 2 else parts[p, NX + 1] * parts[p, NX + 2]
+                step_v = parts[p, NX + 2] if v == 1 else 1 if v == 2 else parts[p, NX + 1] * parts[p, NX + 2]
+                around[0], around[1], around[2], around[3] = at - step_u - step_v, at - step_v, at, at - step_u
+                part[:] = p
+                first_fine = at
             for c in (2, 3, 0, 1):
+                if within:
+                    break
                 du, dv = 0 if c == 1 or c == 2 else 1, 0 if c >= 2 else 1
                 for a in range(3):
                     g[a] = node[a] * scale + parts[p, GX + a]
@@ -230,7 +243,6 @@ def dual_quads(values, parts, coords, owner, cells, vertex, first_extra, sheet_o
                     plain = False
                     if first_fine < 0:
                         first_fine = around[c]
-            at = parts[p, OFFSET] + (cells[s, 1] * parts[p, NX + 1] + cells[s, 2]) * parts[p, NX + 2] + cells[s, 3]
             if not inside_box or (p == 0 and not plain) or (p > 0 and first_fine != at):
                 continue
             leaked = False

@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+import torch
+from solids import BOX, is_closed_manifold, sphere
+
+from facetalk.errors import InputError
+from facetalk.geometry import UNIT_MM
+from facetalk.mesh.baked import bake
+from facetalk.mesh.extract import ask, extract
+from facetalk.mesh.fast import FastRoad
+from facetalk.mesh.grid import Grid, focused_grid
+
+GRID = focused_grid(BOX, 40, [((0.2, 0.0, 0.1), 0.12)], ratio=4)
+
+
+def halves(points):
+    """Left is the second region, right the first."""
+    share = torch.sigmoid(points[:, 0] * 100)
+    return torch.nn.functional.pad(torch.stack([1 - share, share], 1), (0, 6))
+
+
+@pytest.fixture(scope="module")
+def road():
+    return FastRoad(bake(sphere(), GRID, halves), GRID)
+
+
+def bend(amount):
+    """The lower half drops by `amount`, as a jaw would; the upper stays."""
+
+    def deform(points):
+        share = torch.sigmoid(-points[:, 1] * 30)
+        return torch.stack([0 * share, amount * share, 0 * share], 1), torch.zeros(len(points))
+
+    return deform
+
+
+def posed(deform):
+    def sdf(points):
+        offsets, level = deform(points)
+        return sphere()(points + offsets) + level
+
+    return sdf
+
+
+def test_a_baked_field_is_the_field(road):
+    points = np.random.default_rng(0).normal(size=(500, 3)).astype(np.float32)
+    points *= 0.3 / np.linalg.norm(points, axis=1, keepdims=True)
+    points += np.array([0.03, 0.02, -0.04], np.float32)
+    assert np.abs(road.baked.distance(points)).max() * UNIT_MM < 0.2
+    far = np.random.default_rng(1).uniform(-0.5, 0.5, (500, 3)).astype(np.float32)
+    truth = ask(sphere(), far)
+    wide = np.abs(truth) > 0.02
+    assert (np.sign(road.baked.distance(far)) == np.sign(truth))[wide].all()
+
+
+def test_no_deformation_gives_the_canonical_surface(road):
+    mesh, _ = road(bend(0.0))
+    assert is_closed_manifold(mesh.faces)
+    assert np.abs(ask(sphere(), mesh.vertices)).max() * UNIT_MM < 0.2
+
+
+def test_both_roads_agree_frame_by_frame(road):
+    near = None
+    for amount in (0.0, 0.02, 0.05, 0.09):
+        mesh, near = road(bend(amount), near)
+        assert is_closed_manifold(mesh.faces)
+        error = np.abs(ask(posed(bend(amount)), mesh.vertices)) * UNIT_MM
+        assert error.mean() < 0.3 and np.quantile(error, 0.99) < 1
+    exact = extract(posed(bend(0.09)), GRID)
+    assert abs(len(exact.vertices) - len(mesh.vertices)) < 0.02 * len(exact.vertices)
+
+
+def test_a_jump_between_frames_leaves_no_hole(road):
+    _, near = road(bend(0.0))
+    jumped, _ = road(bend(0.12), near)
+    fresh, _ = road(bend(0.12))
+    assert is_closed_manifold(jumped.faces) and len(jumped.vertices) == len(fresh.vertices)
+
+
+def test_later_frames_ask_less(road):
+    asked = []
+
+    def counting(points):
+        asked.append(len(points))
+        return bend(0.01)(points)
+
+    _, near = road(counting)
+    first, asked[:] = sum(asked), []
+    road(counting, near)
+    assert sum(asked) < 0.8 * first
+
+
+def test_level_moves_the_surface(road):
+    def swell(points):
+        return torch.zeros_like(points), torch.full((len(points),), -0.02)
+
+    mesh, _ = road(swell)
+    radius = np.linalg.norm(mesh.vertices - [0.03, 0.02, -0.04], axis=1)
+    assert np.allclose(radius, 0.32, atol=1e-3)
+
+
+def test_regions_follow_the_canonical_place(road):
+    def shifted(points):
+        return torch.tensor([0.1, 0.0, 0.0]).expand_as(points), torch.zeros(len(points))
+
+    mesh, _ = road(shifted)
+    assert np.allclose(mesh.regions.sum(1), 1, atol=1e-5)
+    left = mesh.vertices[:, 0] > -0.05
+    assert (mesh.regions[left, 1] > 0.9).all() and (mesh.regions[mesh.vertices[:, 0] < -0.15, 1] < 0.1).all()
+
+
+def test_uneven_bases_are_refused():
+    axis = np.linspace(0, 1, 9, dtype=np.float32) ** 2
+    with pytest.raises(InputError, match="evenly spaced"):
+        bake(sphere(), Grid(axis, axis, axis))

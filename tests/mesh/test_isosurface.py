@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+import torch
+from solids import BOX, is_closed_manifold, shell, sphere, torus, volume
+
+from facetalk.mesh.extract import sample_everywhere
+from facetalk.mesh.grid import focused_grid, uniform_grid
+from facetalk.mesh.isosurface import SHEET_COUNT, SHEET_OF, isosurface, triangles
+from facetalk.mesh.normals import vertex_normals
+from facetalk.types import Mesh
+
+PLAIN = uniform_grid(BOX, 24)
+REFINED = focused_grid(BOX, 24, [((0.2, 0.1, 0.0), 0.14), ((-0.25, 0.0, 0.0), (0.08, 0.2, 0.1))], ratio=3)
+
+
+def surface_of(sdf, grid):
+    surface = isosurface(sample_everywhere(sdf, grid), grid)
+    return surface, Mesh(surface.vertices, triangles(surface, surface.vertices))
+
+
+@pytest.mark.parametrize("grid", [PLAIN, REFINED], ids=["plain", "refined"])
+@pytest.mark.parametrize("sdf", [sphere(), torus, shell], ids=["sphere", "torus", "shell"])
+def test_surfaces_are_closed_and_manifold_across_levels(sdf, grid):
+    surface, mesh = surface_of(sdf, grid)
+    assert len(surface.leaks) == 0
+    assert is_closed_manifold(mesh.faces)
+
+
+def test_a_sphere_has_its_volume_and_outward_normals():
+    _, mesh = surface_of(sphere(), REFINED)
+    assert volume(mesh) == pytest.approx(4 / 3 * np.pi * 0.3**3, rel=0.01)
+    outward = mesh.vertices - np.array([0.03, 0.02, -0.04], np.float32)
+    outward /= np.linalg.norm(outward, axis=1, keepdims=True)
+    assert (np.einsum("ij,ij->i", outward, vertex_normals(mesh.vertices, mesh.faces)) > 0.97).all()
+
+
+def test_two_sheets_in_one_cell_stay_apart():
+    # Corners 0 and 7 inside: two separate caps.
+    assert SHEET_COUNT[0b10000001] == 2
+    assert SHEET_COUNT[0b00000001] == SHEET_COUNT[0b11111110] == 1
+    assert ((SHEET_OF >= 0).any(1) == (SHEET_COUNT > 0)).all()
+
+
+def test_a_surface_that_leaves_what_is_known_is_reported():
+    values = sample_everywhere(sphere(), PLAIN).reshape([len(axis) for axis in PLAIN.axes])
+    values[12:16, 12:16, :] = np.nan
+    assert len(isosurface(values.ravel(), PLAIN).leaks) > 0
+
+
+def test_an_empty_field_has_no_surface():
+    surface = isosurface(sample_everywhere(lambda p: torch.ones(len(p)), PLAIN), PLAIN)
+    assert len(surface.vertices) == len(surface.quads) == 0
