@@ -9,6 +9,7 @@ from facetalk.data.visemes import TARGETS, VISEMES, target, viseme
 from facetalk.errors import InputError
 
 JAW, CLOSE, PUCKER, FUNNEL = (ARKIT_INDEX[name] for name in ("jawOpen", "mouthClose", "mouthPucker", "mouthFunnel"))
+PLAIN = Style()
 TIMES = (np.arange(90) + 0.5) / 30
 
 
@@ -22,7 +23,7 @@ def spell(text: str, length: float = 0.1, lead: float = 0.8) -> list[Segment]:
     return [*items, Segment("_", time, 3.0)]
 
 
-def say(text: str, length: float = 0.1, style: Style = Style(), loud: float = -6.0) -> np.ndarray:
+def say(text: str, length: float = 0.1, style: Style = PLAIN, loud: float = -6.0) -> np.ndarray:
     items = spell(text, length)
     return mouth(items, np.full(len(items), loud), style, TIMES)
 

@@ -8,11 +8,12 @@ from facetalk.data.segments import Segment
 from facetalk.data.style import Style
 
 CONFIG = LifeConfig()
+PLAIN = Style()
 TIMES = (np.arange(3600) + 0.5) / 30
 MOUTH = [index for name, index in ARKIT_INDEX.items() if name.startswith(("jaw", "mouth")) and "Smile" not in name]
 
 
-def lived(seed: int, manner: Style = Style()) -> np.ndarray:
+def lived(seed: int, manner: Style = PLAIN) -> np.ndarray:
     return life.live((), np.arange(1.0, 119.0, 2.0), manner, TIMES, np.random.default_rng(seed))
 
 

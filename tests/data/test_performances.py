@@ -60,7 +60,7 @@ def test_a_clip_keeps_its_performance_whatever_else_is_in_the_set(source, tmp_pa
 
 
 def test_what_cannot_be_read_is_said(tmp_path):
-    with pytest.raises(InputError, match="index.jsonl"):
+    with pytest.raises(InputError, match="no such file"):
         performance_files.read_index(tmp_path)
     with pytest.raises(InputError, match="no readable performance"):
         performance_files.read(tmp_path, "one")
