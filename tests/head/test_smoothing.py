@@ -29,7 +29,7 @@ def test_smoothing_is_the_identity_at_the_mouth_and_keeps_the_lids():
 
 
 def test_smoothing_stills_throat_and_rim():
-    assert at("throat") < 0.3
+    assert at("throat") < 0.4
     corners = torch.tensor([PAPER_BOX.lower, PAPER_BOX.upper])
     assert (facial_weight(LANDMARKS)(corners) < 1e-3).all()
 

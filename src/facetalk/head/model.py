@@ -29,6 +29,8 @@ CODE_SPREAD = 0.03
 KIND = "head"
 _CODE_GAIN = 7.0 / CODE_SCALE
 """Brings the dimensions of a code to about unit size: a code of norm 0.35 has dimensions of 0.025."""
+_CHUNK = 4096
+"""Points evaluated together: their activations stay in a core's cache, several times faster than one great batch."""
 _EXACT = ("rig.", "anatomy.mean", "ensemble.radius")
 """Tensors kept in single precision in files."""
 
@@ -174,14 +176,16 @@ class Head(nn.Module):
 
     def canonical(self, state: IdentityState, points: Float[Tensor, "point 3"]) -> Float[Tensor, " point"]:
         """Signed distance in the canonical pose, in units."""
-        return self.ensemble(state.anatomy, state.biases, points[None])[0]
+        chunks = [self.ensemble(state.anatomy, state.biases, chunk[None])[0] for chunk in points.split(_CHUNK)]
+        return torch.cat(chunks)
 
     def deformer(self, state: IdentityState, code: Float[Tensor, " code"]) -> Deform:
         """The backward deformation of one frame, its constants folded once."""
         folded = self.deformation.fold(self.condition(state.anatomy, code[None]))
 
         def deform(points: Float[Tensor, "point 3"]) -> Deformation:
-            field = self.deformation(folded, state.anatomy, points[None])[0]
+            chunks = [self.deformation(folded, state.anatomy, chunk[None])[0] for chunk in points.split(_CHUNK)]
+            field = torch.cat(chunks)
             return Deformation(field[:, :3], field[:, 3])
 
         return deform
@@ -195,7 +199,8 @@ class Head(nn.Module):
     def regions(self, state: IdentityState, points: Float[Tensor, "point 3"]) -> Float[Tensor, "point region"]:
         """Share of each `Region` at points of the canonical surface; rows sum to one."""
         folded = self.region_field.fold(self.region_identity(state.deviations))
-        return self.region_field(folded, state.anatomy, points[None])[0].softmax(-1)
+        chunks = [self.region_field(folded, state.anatomy, chunk[None])[0] for chunk in points.split(_CHUNK)]
+        return torch.cat(chunks).softmax(-1)
 
     def posed(self, state: IdentityState, code: Float[Tensor, " code"], smoothing: Smoothing | None = None) -> Sdf:
         """Signed distance of one identity in one expression, facial smoothing applied where given."""
