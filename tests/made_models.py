@@ -8,7 +8,6 @@ import torch
 from facetalk import checkpoint
 from facetalk.head import model as head_model
 from facetalk.head.anatomy import ANCHORS, LANDMARK_NAMES
-from facetalk.head.features import eye_features, waves
 from facetalk.head.model import Head
 from facetalk.motion import Denoiser, DenoiserConfig, Motion, Normaliser, Rig
 from facetalk.speech import encoder
@@ -17,8 +16,6 @@ from facetalk.speech.encoder import Encoder
 from facetalk.training.student import Student
 
 RADIUS = 0.3
-FAR = 10.0
-"""Anchors out here leave the whole box to the global network."""
 PLACES = {
     "mouth_centre": (0.0, -0.14, 0.26), "mouth_corner_left": (0.08, -0.14, 0.25),
     "mouth_corner_right": (-0.08, -0.14, 0.25), "lip_upper": (0.0, -0.12, 0.27), "lip_lower": (0.0, -0.16, 0.26),
@@ -31,38 +28,20 @@ PLACES = {
 
 
 def ball_head() -> Head:
-    """A tiny head whose canonical surface is a ball of `RADIUS`, and whose expressions bend it a little."""
+    """A tiny head whose canonical surface is the ball that training starts from, and whose expressions bend it."""
     torch.manual_seed(0)
     config = head_model.tiny()
-    head = Head(replace(config, ensemble=replace(config.ensemble, global_width=96))).eval().requires_grad_(False)
-    anchors = torch.full((ANCHORS, 3), FAR)
+    ball = replace(config.ensemble, ball_centre=(0.0, 0.0, 0.0), ball_radius=RADIUS)
+    head = Head(replace(config, ensemble=ball)).eval().requires_grad_(False)
     landmarks = torch.tensor([PLACES[name] for name in LANDMARK_NAMES])
-    head.anatomy.mean.copy_(torch.cat([anchors.flatten(), landmarks.flatten(), torch.tensor([0.05, 0.05])]))
+    head.anatomy.mean.copy_(torch.cat([torch.zeros(3 * ANCHORS), landmarks.flatten(), torch.tensor([0.05, 0.05])]))
     head.anatomy.linear.weight.mul_(0.02)
-    head.ensemble.whole.code.mul_(0.02)
+    head.ensemble.whole.last.mul_(0.02)
+    head.ensemble.local.last.mul_(0.02)
     for name, parameter in head.deformation.named_parameters():
         if "weights" not in name:
             parameter.mul_(0.5)
-    _round(head)
     return head
-
-
-def _round(head: Head) -> None:
-    """Fit the last layer of the global network to the distance from a sphere, by least squares."""
-    box = torch.tensor([1.1, 1.25, 1.35])
-    points = (torch.rand(6000, 3) - 0.5) * box
-    state = head.identify(torch.zeros(head.config.layout.size))
-    stack = head.ensemble.whole
-    inputs = torch.cat(
-        [waves(points, head.config.ensemble.wavelengths), eye_features(points[None], state.anatomy)[0]], 1
-    )
-    hidden = torch.nn.functional.silu(inputs @ stack.first[0] + state.biases[1])
-    for weight, bias in zip(stack.hidden, stack.hidden_bias, strict=True):
-        hidden = torch.nn.functional.silu(torch.addmm(bias[0], hidden, weight[0]))
-    rows = torch.cat([hidden, torch.ones(len(hidden), 1)], 1)
-    solved = torch.linalg.lstsq(rows, points.norm(dim=1, keepdim=True) - RADIUS).solution
-    stack.last.copy_(solved[None, :-1])
-    stack.last_bias.copy_(solved[None, -1])
 
 
 def write_models(folder: Path) -> Path:

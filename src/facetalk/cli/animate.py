@@ -98,7 +98,7 @@ class Animate(Showing):
     preview: bool = False
     """Smaller, coarser and at half the frame rate: about four times as fast."""
 
-    def run(self) -> None:
+    def run_job(self) -> None:
         """Animate every recording in every take."""
         outputs = list(self.outputs())
         self.check(outputs)

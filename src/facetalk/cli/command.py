@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import tyro
 from rich.console import Console
@@ -22,11 +22,11 @@ class Job:
     """A command: its fields are its options."""
 
     @classmethod
-    def parse(cls, arguments: Sequence[str], program: str) -> Self:
+    def parse(cls, arguments: Sequence[str], program: str) -> "Job":
         """The job that `arguments` ask for."""
         return parsed(cls, arguments, program)
 
-    def run(self) -> None:
+    def run_job(self) -> None:
         """Do it."""
         raise NotImplementedError
 

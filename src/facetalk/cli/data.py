@@ -14,7 +14,7 @@ class Heads(head_set.HeadSetConfig, Job):
       facetalk data heads --ict ICT-FaceKit --out sets/heads
     """
 
-    def run(self) -> None:
+    def run_job(self) -> None:
         """Make it."""
         head_set.write(self)
 
@@ -27,7 +27,7 @@ class Performances(performances.PerformanceConfig, ReportingJob):
       facetalk data performances --timed-speech timed-speech --facegood facegood --output sets/performances
     """
 
-    def run(self) -> None:
+    def run_job(self) -> None:
         """Make them."""
         with progress("clips") as watch:
             made = asdict(performances.generate(self, watch))

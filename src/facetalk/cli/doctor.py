@@ -45,7 +45,7 @@ class Doctor(ReportingJob):
     device: str = "auto"
     """auto, cpu, cuda …"""
 
-    def run(self) -> None:
+    def run_job(self) -> None:
         """Look at everything."""
         findings = list(self.findings())
         marks = {True: "ok     ", False: "missing"}

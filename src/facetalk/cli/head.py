@@ -35,7 +35,7 @@ class Show(Job):
     device: str = "auto"
     """auto, cpu, cuda …"""
 
-    def run(self) -> None:
+    def run_job(self) -> None:
         """Draw the sheet."""
         check_place(self.out, overwrite=self.overwrite)
         talker = facetalk.load(self.weights, device=self.device)

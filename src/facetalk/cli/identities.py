@@ -36,7 +36,7 @@ class Identities(ReportingJob):
     device: str = "auto"
     """auto, cpu, cuda …"""
 
-    def run(self) -> None:
+    def run_job(self) -> None:
         """List, and draw where asked."""
         if self.out is not None:
             check_place(self.out, overwrite=self.overwrite)

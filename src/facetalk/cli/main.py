@@ -32,6 +32,7 @@ COMMANDS: dict[str, Command] = {
     "head evaluate": Command("evaluate", "Head", "measure a head on held-out people and poses"),
     "head show": Command("head", "Show", "draw one face in several poses"),
     "motion train": Command("train", "Motion", "train the motion model"),
+    "motion stamp": Command("train", "Stamp", "give motion weights to a head that was trained on"),
     "speech train": Command("train", "Speech", "train the speech encoder"),
     "data heads": Command("data", "Heads", "make the training set of heads"),
     "data performances": Command("data", "Performances", "make the training set of motion"),
@@ -75,7 +76,7 @@ def run(words: list[str]) -> int:
         if name in COMMANDS:
             command = COMMANDS[name]
             job = getattr(importlib.import_module(f"facetalk.cli.{command.module}"), command.name)
-            job.parse(words[length:], f"facetalk {name}").run()
+            job.parse(words[length:], f"facetalk {name}").run_job()
             return 0
     group = {name: command for name, command in COMMANDS.items() if name.startswith(f"{words[0]} ")}
     if group and (len(words) == 1 or words[1] in ("-h", "--help")):

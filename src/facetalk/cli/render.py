@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
 
 from tyro.conf import Positional
 
@@ -30,12 +29,12 @@ class Render(Showing):
     """Another face: a name, seed:N, or an .npz file."""
 
     @classmethod
-    def parse(cls, arguments: Sequence[str], program: str) -> Self:
+    def parse(cls, arguments: Sequence[str], program: str) -> "Render":
         """Options, with those of the saved clip for what is left out."""
         asked = parsed(cls, arguments, program)
         return parsed(cls, arguments, program, replace(asked, presentation=codes.read_presentation(asked.clip)))
 
-    def run(self) -> None:
+    def run_job(self) -> None:
         """Show the clip."""
         self.presentation.check()
         export.check(self.out, overwrite=self.overwrite)
