@@ -15,7 +15,7 @@ LANDMARKS = {
     name: np.array([0.0, y, z]) / UNIT_MM
     for name, y, z in (
         ("subnasale", 15, 20), ("lip_upper", 4, 24), ("lip_lower", -5, 23), ("teeth_front", 2, 16),
-        ("mouth_centre", 0, 20), ("chin", -30, 20),
+        ("mouth_centre", 0, 20), ("ear_left", 10, -100), ("ear_right", 10, -100),
     )
 }  # fmt: skip
 
@@ -55,9 +55,9 @@ def test_a_line_that_meets_no_flesh_in_time_is_not_in_the_opening():
     assert np.isinf(free_length_mm(lambda p: -0.02 - p[:, 1], uprights())).all()
 
 
-def test_what_lies_behind_the_last_flesh_does_not_count():
+def test_an_opening_that_begins_too_late_does_not_count():
     lines = uprights()
-    wider = Lines(lines.points, 0, lines.last_from - 8)
+    wider = Lines(lines.points, 0, lines.opens_by - 8)
 
     def sdf(points):
         return torch.maximum(slab_gap(4 / UNIT_MM)(points), -11 / UNIT_MM - points[:, 1])
@@ -79,8 +79,8 @@ def test_lips_closed_at_one_depth_are_closed():
 
 
 def test_a_missing_landmark_is_named():
-    with pytest.raises(InputError, match="chin"):
-        mouth_probe({name: at for name, at in LANDMARKS.items() if name != "chin"})
+    with pytest.raises(InputError, match="ear_left"):
+        mouth_probe({name: at for name, at in LANDMARKS.items() if name != "ear_left"})
 
 
 @pytest.mark.parametrize("opening", [0.0, 0.2, 0.5])
@@ -99,8 +99,8 @@ def test_lids_are_measured_along_the_eyeball(opening):
 
 
 def test_meshes_are_measured_like_fields():
-    upper = extract(sphere(0.2, (0.0, 0.25, 0.0)), uniform_grid(BOX, 40))
-    lower = extract(sphere(0.2, (0.0, -0.22, 0.0)), uniform_grid(BOX, 40))
+    upper = extract(sphere(0.2, (0.0, 0.25, 0.0)), uniform_grid(BOX, 90))
+    lower = extract(sphere(0.2, (0.0, -0.22, 0.0)), uniform_grid(BOX, 90))
     both = joined(upper, lower)
     lines = uprights(count=1, length=100)
     gap = mesh_free_length_mm(both.vertices, both.faces, lines)

@@ -36,7 +36,7 @@ class Raster:
 
 
 @kernel
-def _height(chart, faces, sign, lower, step, shape):  # pragma: no cover - compiled
+def height_map(chart, faces, sign, lower, step, shape):  # pragma: no cover - compiled
     """Greatest sign·along over the window for the given faces; -NOTHING where there is no face."""
     height = np.full(shape, -NOTHING)
     for face in faces:
@@ -66,8 +66,8 @@ def overlap(
 
     The overlap is negative where they are apart and -NOTHING where one of them is absent.
     """
-    bottom_of_upper = -_height(chart, flaps.upper_faces, -1.0, raster.lower, raster.step, raster.shape)
-    top_of_lower = _height(chart, flaps.lower_faces, 1.0, raster.lower, raster.step, raster.shape)
+    bottom_of_upper = -height_map(chart, flaps.upper_faces, -1.0, raster.lower, raster.step, raster.shape)
+    top_of_lower = height_map(chart, flaps.lower_faces, 1.0, raster.lower, raster.step, raster.shape)
     present = (np.abs(bottom_of_upper) < NOTHING / 2) & (np.abs(top_of_lower) < NOTHING / 2)
     return np.where(present, top_of_lower - bottom_of_upper, -NOTHING), (top_of_lower + bottom_of_upper) / 2
 
@@ -78,7 +78,7 @@ def gaps(chart: Float[np.ndarray, "vertex 3"], flaps: Flaps, raster: Raster) -> 
     return np.where(across > NOTHING / 2, np.nan, across)
 
 
-def _sample(grid: Float[np.ndarray, "across depth"], raster: Raster, chart: Float[np.ndarray, "vertex 3"]):
+def sample(grid: Float[np.ndarray, "across depth"], raster: Raster, chart: Float[np.ndarray, "vertex 3"]):
     """Nearest-node lookup; NaN outside the window."""
     index = np.rint((chart[:, [0, 2]] - raster.lower) / raster.step).astype(int)
     inside = ((index >= 0) & (index < raster.shape)).all(axis=1)
@@ -98,9 +98,9 @@ def resolve(
     fixed = np.zeros(len(chart), bool)
     for vertices, side in ((flaps.upper, 1.0), (flaps.lower, -1.0)):
         here = chart[vertices]
-        target = _sample(middle, raster, here) - side * press / 2
+        target = sample(middle, raster, here) - side * press / 2
         retreat = side * (target - here[:, 1])
-        touching = (_sample(depth, raster, here) > press) & (retreat > 0)
+        touching = (sample(depth, raster, here) > press) & (retreat > 0)
         moved[vertices[touching]] = side * retreat[touching]
         fixed[vertices[touching]] = True
     return _spread(moved, fixed, flaps, spread)

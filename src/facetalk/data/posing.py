@@ -62,6 +62,34 @@ class Eyeball:
         return contact.Raster((-1.1 * self.radius, 0.85 * self.radius), (self.radius / 60, self.radius / 60), (133, 40))
 
 
+@dataclass(frozen=True)
+class LidCover:
+    """How far from the centre of an eyeball the outer skin of its lids lies, over azimuth and elevation."""
+
+    eyeball: Eyeball
+    window: contact.Raster
+    radius: Float[np.ndarray, "azimuth elevation"]
+    """-contact.NOTHING where the eye is open."""
+
+    @classmethod
+    def of(cls, eyeball: Eyeball, vertices: Float[np.ndarray, "vertex 3"], flaps: contact.Flaps) -> "LidCover":
+        """Look at the lids from the eyeball's centre."""
+        step = eyeball.radius / 50
+        window = contact.Raster((-1.2 * eyeball.radius, -0.8 * eyeball.radius), (step, step), (121, 81))
+        lids = np.concatenate([flaps.upper_faces, flaps.lower_faces])
+        seen = eyeball.chart(vertices)[:, [0, 2, 1]]
+        return cls(eyeball, window, contact.height_map(seen, lids, 1.0, window.lower, window.step, window.shape))
+
+    def depth(self, points: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, " point"]:
+        """How far points lie behind the lids' skin; NaN where no lid is in front, or too far from the eyeball."""
+        chart = self.eyeball.chart(points)
+        skin = contact.sample(self.radius, self.window, chart[:, [0, 2, 1]])
+        near = (
+            (chart[:, 2] > self.eyeball.radius - 2 * MILLIMETRE) & (skin > 0) & (points[:, 2] > self.eyeball.centre[2])
+        )
+        return np.where(near & (skin > chart[:, 2]), skin - chart[:, 2], np.nan)
+
+
 def fit_sphere(points: Float[np.ndarray, "vertex 3"]) -> Eyeball:
     """Least-squares sphere through points."""
     system = np.concatenate([2 * points, np.ones((len(points), 1))], axis=1)
@@ -141,6 +169,7 @@ class PosedHead:
     faces: Int[np.ndarray, "face 3"]
     oral_pocket: Int[np.ndarray, "pocket 3"]
     """The mouth socket, closed behind the lips."""
+    lids: tuple[LidCover, ...] = ()
     eyeballs: tuple[Eyeball, ...] = ()
 
 
@@ -169,7 +198,8 @@ class IctHead:
             vertices = self._turn_eye(vertices, side, weights)
             vertices = self._lay_lids(vertices, side, weights[ARKIT_INDEX[f"eyeBlink{side.capitalize()}"]])
         vertices[:, 1] += contact.resolve(vertices, self.topology.lips, self.mouth_raster, press=PRESS)
-        return PosedHead(vertices, self.model.faces, self.model.oral_pocket, tuple(self.eyeballs.values()))
+        lids = tuple(LidCover.of(ball, vertices, self.topology.eye_flaps[side]) for side, ball in self.eyeballs.items())
+        return PosedHead(vertices, self.model.faces, self.model.oral_pocket, lids, tuple(self.eyeballs.values()))
 
     @cached_property
     def canonical(self) -> PosedHead:

@@ -37,6 +37,7 @@ class Solid:
         """Take a posed head; `known` marks faces already known to be open (1) or hidden (0), -1 asks."""
         self.known = np.full(len(head.faces), ASK, np.int8) if known is None else known
         self.fillers = [(ball.centre - [0, 0, FILLER_SETBACK], ball.radius + FILLER_EXCESS) for ball in head.eyeballs]
+        self.lids = head.lids
         self.vertices = np.ascontiguousarray(head.vertices, np.float64)
         self.pocket = np.ascontiguousarray(head.oral_pocket, np.int64)
         self.faces = np.ascontiguousarray(head.faces, np.int64)
@@ -54,6 +55,9 @@ class Solid:
         within = np.zeros(len(points), bool)
         for centre, radius in self.fillers:
             within |= ((points - centre) ** 2).sum(axis=1) < radius**2
+        for lids in self.lids:
+            # The slit between lid and eyeball cannot be reached; open, its walls would be sampled as surface.
+            within |= lids.depth(points) > 0
         for start, stop in ((0, ict.GUMS.start), (ict.TEETH.start, len(self.vertices))):
             within |= self._winding(self._faces_of(start, stop), points, ~within) > 0.5
         return within | self._behind_gums(points, ~within)

@@ -1,10 +1,11 @@
 """The aperture meter: how far lips and lids are apart, read from the field itself.
 
-A line is laid from flesh to flesh through the opening (straight between the lips, an arc over the cornea between the
-lids). Where the posed distance changes sign along it is root-found; what lies outside flesh between the first and
-the last flesh is free, and its length is the opening on that line. A line that does not run from flesh to flesh is
-not in the opening at all and counts as infinite. The aperture of a column of lines is the smallest free length among
-them: the narrowest place decides whether lips are closed.
+A line is laid from flesh to flesh through the opening: down the upper lip and on along the way of the jaw between the
+lips, an arc over the cornea between the lids. Where the posed distance changes sign along it is root-found; what lies
+outside flesh from where the upper lip or lid ends to where flesh begins again is free, and its length is the opening
+on that line. A line that does not run from flesh to flesh is not in the opening at all and counts as infinite. The
+aperture of a column of lines is the smallest free length among them: the narrowest place decides whether lips are
+closed.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,9 +21,11 @@ from facetalk.geometry import UNIT_MM
 
 SDF = Callable[[Float[Tensor, "point 3"]], Float[Tensor, " point"]]
 """Posed signed distance in units, negative inside."""
-MOUTH_LANDMARKS = ("subnasale", "lip_upper", "lip_lower", "teeth_front", "mouth_centre", "chin")
-JAW_DROP_MM = 40.0
-"""Lines go on this far below the chin at rest, so that an open jaw is still on them."""
+MOUTH_LANDMARKS = ("subnasale", "lip_upper", "lip_lower", "teeth_front", "mouth_centre", "ear_left", "ear_right")
+JAW_WAY_MM = 80.0
+"""How far lines follow the jaw from the rest position of the lips."""
+LIP_TRAVEL_MM = 10.0
+"""How far below its rest position the upper lip may end; what opens lower is the fold under the lower lip."""
 ARC_REACH, ARC_SAMPLES = 1.2, 81
 """Arcs over the cornea: radians up and down, and samples (about 0.4 mm apart)."""
 LID_REACH = 0.85
@@ -38,8 +41,8 @@ class Lines:
     points: Float[np.ndarray, "*line sample 3"]
     first_by: int
     """Sample before or at which flesh must have begun; otherwise the line is not in the opening."""
-    last_from: int
-    """Sample at or after which flesh must still be met; what lies behind the last flesh does not count."""
+    opens_by: int
+    """Sample before or at which an opening must have begun; one that begins later does not count."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,9 @@ def mouth_probe(
     landmarks: Mapping[str, Float[np.ndarray, "3"]], *, columns: int = 5, half_width_mm: float = 6.0,
     step_mm: float = 1.0,
 ) -> Probe:  # fmt: skip
-    """Vertical lines from the subnasale down past the chin, from just before the teeth to just before the lips.
+    """Lines down from the subnasale and, from the lips on, along the arc of the jaw about the ears.
+
+    They lie from just before the teeth to just before the lips.
 
     Args:
         landmarks: those of `MOUTH_LANDMARKS`, of the identity at rest, in units.
@@ -74,16 +79,27 @@ def mouth_probe(
         InputError: a landmark is missing.
     """
     at = {name: _point(landmarks, name) for name in MOUTH_LANDMARKS}
-    step = step_mm / UNIT_MM
-    depths = np.arange(
-        at["teeth_front"][2] + 0.5 / UNIT_MM, max(at["lip_upper"][2], at["lip_lower"][2]) + 2 * step, step
-    )
-    across = at["mouth_centre"][0] + np.linspace(-half_width_mm, half_width_mm, columns) / UNIT_MM
-    heights = np.arange(at["subnasale"][1], at["chin"][1] - JAW_DROP_MM / UNIT_MM, -step)
-    points = np.stack(np.meshgrid(across, depths, heights, indexing="ij"), -1)[..., [0, 2, 1]]
-    # The flesh below the gap is the chin's: where a line ends higher, only the upper lip was on it.
-    halfway = (at["lip_lower"][1] + at["chin"][1]) / 2
-    return Probe(Lines(points.astype(np.float32), 0, int(np.searchsorted(-heights, -halfway))))
+    step, centre = step_mm / UNIT_MM, at["mouth_centre"]
+    hinge = (at["ear_left"] + at["ear_right"]) / 2
+    front = max(at["lip_upper"][2], at["lip_lower"][2]) + 2 * step
+    depths = np.arange(at["teeth_front"][2] + 0.5 / UNIT_MM, front, step)
+    across = centre[0] + np.linspace(-half_width_mm, half_width_mm, columns) / UNIT_MM
+    above = np.arange(at["subnasale"][1], centre[1], -step)
+    profile = np.stack([_jaw_line(z, above, centre[1], hinge, step) for z in depths])
+    points = np.empty((columns, *profile.shape[:2], 3), np.float32)
+    points[..., 0], points[..., 1:] = across[:, None, None], profile
+    return Probe(Lines(points, 0, len(above) + round(LIP_TRAVEL_MM / step_mm)))
+
+
+def _jaw_line(
+    z: float, above: Float[np.ndarray, " upper"], height: float, hinge: Float[np.ndarray, "3"], step: float
+) -> Float[np.ndarray, "sample 2"]:
+    """(y, z) of one line: upright at depth `z` down to `height`, then round the hinge."""
+    arm = np.array([height, z]) - hinge[1:]
+    radius = np.hypot(*arm)
+    angle = np.arctan2(arm[0], arm[1]) - np.arange(0, JAW_WAY_MM / UNIT_MM, step) / radius
+    below = hinge[1:] + radius * np.stack([np.sin(angle), np.cos(angle)], 1)
+    return np.concatenate([np.stack([above, np.full_like(above, z)], 1), below])
 
 
 def eye_probe(
@@ -110,10 +126,11 @@ def eye_probe(
 
 
 def free_length_mm(sdf: SDF, lines: Lines) -> Float[np.ndarray, "*line"]:
-    """Length of each line outside flesh between its first and last flesh, crossings found to better than 0.1 mm.
+    """Length of each line's openings, crossings found to better than 0.1 mm.
 
-    Infinite where flesh begins too late or ends too early. Between samples the distance is asked again wherever it
-    is small enough for a gap or wall to hide there.
+    An opening is a stretch outside flesh that begins behind flesh, no later than `lines.opens_by`. The length is
+    infinite where flesh begins too late or an opening does not end in flesh. Between samples the distance is asked
+    again wherever it is small enough for a gap or wall to hide there.
     """
     shape = lines.points.shape[:-2]
     points = torch.from_numpy(np.ascontiguousarray(lines.points, np.float32)).reshape(-1, *lines.points.shape[-2:])
@@ -124,10 +141,13 @@ def free_length_mm(sdf: SDF, lines: Lines) -> Float[np.ndarray, "*line"]:
     flesh = values < 0
     a, b = flesh[:, :-1], flesh[:, 1:]
     share = torch.where(a & b, 0.0, torch.where(a, 1 - t, torch.where(b, t, 1.0)))
-    met, ahead = a.cummax(1).values, b.flip(1).cummax(1).values.flip(1)
-    free = (share * spans * (met & ahead)).sum(1)
-    proper = flesh[:, : 2 * lines.first_by + 1].any(1) & flesh[:, 2 * lines.last_from :].any(1)
-    return torch.where(proper, free, torch.inf).numpy().reshape(shape)
+    place = torch.arange(flesh.shape[1])
+    left = torch.where(flesh, place, -1).cummax(1).values  # where flesh was last met
+    opening = (left >= 0) & (left <= 2 * lines.opens_by)
+    free = (share * spans * opening[:, :-1]).sum(1)
+    begun = flesh[:, : 2 * lines.first_by + 1].any(1)
+    ended = flesh[:, -1] | ~opening[:, -1]
+    return torch.where(begun & ended, free, torch.inf).numpy().reshape(shape)
 
 
 def narrowest(free: Float[np.ndarray, "*lead column depth"]) -> Float[np.ndarray, "*lead column"]:

@@ -22,7 +22,7 @@ def mesh_free_length_mm(
     """
     points = np.ascontiguousarray(lines.points, np.float64)
     flat = points.reshape(-1, *points.shape[-2:])
-    free = line_free_lengths(*_as_arrays(vertices, faces), flat, lines.first_by, lines.last_from)
+    free = line_free_lengths(*_as_arrays(vertices, faces), flat, lines.first_by, lines.opens_by)
     return (free * UNIT_MM).reshape(points.shape[:-2])
 
 
@@ -97,8 +97,8 @@ def windings(vertices, faces, points):
 
 
 @kernel
-def line_free_lengths(vertices, faces, lines, first_by, last_from):  # noqa: C901
-    """Length outside flesh of each polyline between its first and last flesh; infinite where those are misplaced."""
+def line_free_lengths(vertices, faces, lines, first_by, opens_by):  # noqa: C901
+    """Length of the openings of each polyline, as `facetalk.mesh.aperture.free_length_mm` defines them."""
     count, samples = lines.shape[0], lines.shape[1]
     low, high = np.empty((count, 3)), np.empty((count, 3))
     for n in range(count):
@@ -142,21 +142,20 @@ def line_free_lengths(vertices, faces, lines, first_by, last_from):  # noqa: C90
     free = np.full(count, np.inf)
     for n in range(count):
         winding, at = first[n], 0.0
-        begun, until, total, gap = -1.0, -1.0, 0.0, 0.0
+        begun, left, total, ended = -1.0, -1.0, 0.0, True
         order = np.argsort(places[n, : hits[n]])
         for h in range(hits[n] + 1):
             here = places[n, order[h]] if h < hits[n] else along[n, samples - 1]
             if winding > 0:
                 if begun < 0:
                     begun = at
-                else:
-                    total += gap
-                until, gap = here, 0.0
-            else:
-                gap += here - at
+                left, ended = here, True
+            elif 0 <= left <= along[n, opens_by] and here > at:
+                total += here - at
+                ended = False
             at = here
             if h < hits[n]:
                 winding -= sides[n, order[h]]
-        if 0 <= begun <= along[n, first_by] and until >= along[n, last_from]:
+        if 0 <= begun <= along[n, first_by] and ended:
             free[n] = total
     return free

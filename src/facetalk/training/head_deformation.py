@@ -13,16 +13,21 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from facetalk.geometry import UNIT_MM
-from facetalk.head.anatomy import NUMBERS, unflatten
+from facetalk.head.anatomy import NUMBERS, Anatomy, unflatten
 from facetalk.head.model import Head, load, save
 from facetalk.training import head_losses as losses
 from facetalk.training.averaging import Averaged, Rate, TrainedParts
 from facetalk.training.head_data import HeadSet, PosedBatch
 from facetalk.training.head_identity import by_part, set_means
 from facetalk.training.mirroring import reflected, reflected_anatomy, reflected_scans
+from facetalk.types import Region
 
-INWARD = 0.008
-"""Furthest a point inside the surface is paired with a canonical one, in units."""
+INWARD, INWARD_AT_LIDS = 0.008, 0.0016
+"""Furthest a point inside the surface is paired with a canonical one, in units; lids are thin."""
+LID_REACH = 1.5
+"""Skin this near to the centre of an eyeball, in its radii, is taken for a lid."""
+LID_WEIGHT = 3.0
+"""What a point of a lid counts, where one of plain skin counts 1."""
 
 
 @dataclass(frozen=True)
@@ -122,13 +127,14 @@ class DeformationTask:
         used = (torch.rand(recipe.scans, 1, generator=generator) < recipe.residual_share) & ~flip[:, None]
         codes = head.rig(batch.weights) + used * self.residuals[batch.scans]
         folded = head.deformation.fold(head.condition(anatomy, codes))
-        source, target = paired(batch, generator)
+        lids = on_lids(anatomy, batch)
+        source, target = paired(batch, lids, generator)
         far = _anywhere(self.data, recipe.scans, 60, generator)
         field = head.deformation(folded, anatomy, torch.cat([source, batch.points, far], 1))
         field, away = field[:, :-60], field[:, -60:, :3]
         offsets, level = field[..., :3], field[..., 3]
         surface = recipe.surface
-        weight = losses.region_weights(batch.region)
+        weight = torch.where(lids, LID_WEIGHT, losses.region_weights(batch.region))
         terms = {
             "correspondence": recipe.correspondence
             * losses.correspondence_error(source + offsets[:, :surface], target, weight),
@@ -168,12 +174,23 @@ class DeformationTask:
         return predicted, exact, torch.cat([weight, torch.ones_like(batch.sdf)], 1)
 
 
+def on_lids(anatomy: Anatomy, batch: PosedBatch) -> Bool[Tensor, "scan point"]:
+    """Which surface points lie on the lids."""
+    skin = batch.region == Region.SKIN
+    near = torch.zeros_like(skin)
+    for side, name in enumerate(("eye_left", "eye_right")):
+        distance = (batch.surface - anatomy.landmark(name)[:, None]).norm(dim=-1)
+        near |= distance < LID_REACH * anatomy.eye_radius[:, side, None]
+    return skin & near
+
+
 def paired(
-    batch: PosedBatch, generator: torch.Generator
+    batch: PosedBatch, lids: Bool[Tensor, "scan point"], generator: torch.Generator
 ) -> tuple[Float[Tensor, "scan point 3"], Float[Tensor, "scan point 3"]]:
     """Posed and canonical places of material points: the last half on the surface, the rest off it along the normal."""
     reach = torch.rand(batch.valid_out.shape, generator=generator)
-    along = reach * (batch.valid_out + INWARD) - INWARD
+    inward = torch.where(lids, INWARD_AT_LIDS, INWARD)
+    along = reach * (batch.valid_out + inward) - inward
     along[:, along.shape[1] // 2 :] = 0.0
     along = along[..., None]
     return batch.surface + along * batch.normal, batch.target + along * batch.target_normal
