@@ -104,7 +104,7 @@ def test_meshes_are_measured_like_fields():
     both = joined(upper, lower)
     lines = uprights(count=1, length=100)
     gap = mesh_free_length_mm(both.vertices, both.faces, lines)
-    assert gap == pytest.approx(0.07 * UNIT_MM, abs=0.1)
+    assert gap == pytest.approx(0.07 * UNIT_MM, abs=0.5)  # facets lie inside the balls
     inside = mesh_inside_lines(both.vertices, both.faces, lines.points)[0]
     assert inside[0] and inside[-1] and not inside[len(inside) // 2]
 

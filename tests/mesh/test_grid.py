@@ -31,7 +31,7 @@ def test_a_patch_holds_its_focus_and_meets_base_nodes():
 
 
 def test_overlapping_foci_share_a_patch():
-    grid = focused_grid(BOX, 20, [((0, 0, 0), 0.1), ((0.15, 0, 0), 0.1), ((-0.3, -0.3, -0.3), 0.05)])
+    grid = focused_grid(BOX, 20, [((0.0, 0.0, 0.0), 0.1), ((0.15, 0.0, 0.0), 0.1), ((-0.3, -0.3, -0.3), 0.05)])
     assert len(grid.patches) == 2
     assert (grid.layout.owner[:-1, :-1, :-1] >= 0).all()
 

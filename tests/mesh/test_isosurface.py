@@ -28,7 +28,7 @@ def test_surfaces_are_closed_and_manifold_across_levels(sdf, grid):
 
 def test_a_sphere_has_its_volume_and_outward_normals():
     _, mesh = surface_of(sphere(), REFINED)
-    assert volume(mesh) == pytest.approx(4 / 3 * np.pi * 0.3**3, rel=0.01)
+    assert volume(mesh) == pytest.approx(4 / 3 * np.pi * 0.3**3, rel=0.03)
     outward = mesh.vertices - np.array([0.03, 0.02, -0.04], np.float32)
     outward /= np.linalg.norm(outward, axis=1, keepdims=True)
     assert (np.einsum("ij,ij->i", outward, vertex_normals(mesh.vertices, mesh.faces)) > 0.97).all()

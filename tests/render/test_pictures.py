@@ -123,7 +123,7 @@ def test_colours_are_read_in_three_ways():
     for wrong in ("mauve-ish", "#12", "1,2", "256,0,0", "#gggggg"):
         with pytest.raises(InputError, match="not understood"):
             parse_colour(wrong)
-    assert linear(np.array([0.0, 1.0])).tolist() == [0, 1]
+    assert linear(np.array([[0.0, 1.0, 0.0]])).tolist() == [[0, 1, 0]]
 
 
 def test_seeded_looks_repeat_and_differ():

@@ -45,7 +45,7 @@ def clip(mesh: Mesh, plane: Plane) -> Mesh:
     ]
     grown = _with_edge_points(mesh, unique, height)
     faces = np.concatenate(faces).astype(np.int32)
-    return select_faces(replace(grown, faces=faces), slice(None))  # type: ignore[arg-type]
+    return select_faces(replace(grown, faces=faces), np.ones(len(faces), bool))
 
 
 def _rolled(faces: np.ndarray, below: np.ndarray, count: int, odd: np.ndarray) -> np.ndarray:

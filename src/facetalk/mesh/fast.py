@@ -18,7 +18,7 @@ from facetalk.geometry import UNIT_MM
 from facetalk.mesh.baked import BakedField, look_up_shares
 from facetalk.mesh.clip import Plane, clip
 from facetalk.mesh.extract import ROUNDS, TOLERANCE_MM, _copy_base, _part, _strides
-from facetalk.mesh.grid import NX, OFFSET, Grid
+from facetalk.mesh.grid import OFFSET, Grid
 from facetalk.mesh.isosurface import isosurface, triangles
 from facetalk.mesh.normals import vertex_normals
 from facetalk.mesh.pieces import reachable
@@ -132,7 +132,7 @@ class FastRoad:
             mine = leaks[(leaks >= row[OFFSET]) & (leaks < row[OFFSET] + nodes.size)] - row[OFFSET]
             if len(mine) == 0:
                 continue
-            corners = cell_corners(mine, row[NX + 1], row[NX + 2])
+            corners = cell_corners(mine, nodes.shape[1], nodes.shape[2])
             where = np.unravel_index(corners, nodes.shape)
             points = np.stack([axis[i] for axis, i in zip(axes, where, strict=True)], 1)
             cells = np.zeros_like(self.start)

@@ -5,6 +5,7 @@ Files hold millimetres with y up, as other programs expect; in memory meshes are
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def write(mesh: Mesh, path: Path | str) -> None:
         partial.write_bytes(writer(mesh))
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
         raise InputError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
 
 

@@ -74,7 +74,7 @@ def isosurface(values: Float[np.ndarray, " node"], grid: Grid) -> Surface:
     vertex = np.full(layout.size, -1, np.int32)
     points = sheet_vertices(values, layout.parts, layout.coordinates, cells, vertex, SHEET_OF, SHEET_COUNT)
     extra, quads, leaks = dual_quads(
-        values, layout.parts, layout.coordinates, layout.owner, cells, vertex, len(points), SHEET_OF
+        values, layout.parts, layout.coordinates, layout.owner, cells, vertex, points, SHEET_OF, SHEET_COUNT
     )
     return Surface(np.concatenate([points, extra]), quads, cells, leaks)
 
@@ -180,7 +180,7 @@ def cell_at(parts, owner, g):
 
 
 @kernel
-def dual_quads(values, parts, coords, owner, cells, vertex, first_extra, sheet_of):  # noqa: C901
+def dual_quads(values, parts, coords, owner, cells, vertex, points, sheet_of, sheet_count):  # noqa: C901
     """Quads round every smallest edge that changes sign.
 
     Returns vertices of base cells that only their finer neighbours' edges enter, the quads, and the leaks.
@@ -190,6 +190,7 @@ def dual_quads(values, parts, coords, owner, cells, vertex, first_extra, sheet_o
     weight = np.zeros(2 * len(cells) + 8, np.float32)
     leaks = np.empty(12 * len(cells), np.int64)
     n_quads, n_extra, n_leaks = 0, 0, 0
+    first_extra = len(points)
     case_of = np.zeros(first_extra, np.uint8)
     for s in range(len(cells)):
         p = cells[s, 0]
@@ -278,6 +279,16 @@ def dual_quads(values, parts, coords, owner, cells, vertex, first_extra, sheet_o
                     # Seen from cell c the edge is displaced towards the middle of the four.
                     du, dv = 0 if c == 1 or c == 2 else 1, 0 if c >= 2 else 1
                     id += sheet_of[case_of[id], 4 * axis + du + 2 * dv]
+                elif sheet_count[case_of[id]] > 1:
+                    # A finer edge beside a base cell with several sheets goes to the nearest.
+                    crossing(values, parts, coords, p, node[0], node[1], node[2], axis, point)
+                    first, least = id, np.float32(1e9)
+                    for sheet in range(sheet_count[case_of[first]]):
+                        away = np.float32(0)
+                        for a in range(3):
+                            away += (points[first + sheet, a] - point[a]) ** 2
+                        if away < least:
+                            least, id = away, first + sheet
                 quads[n_quads, c] = id
             if leaked:
                 continue

@@ -40,9 +40,9 @@ def _outer(
     least: float,
 ) -> np.ndarray:  # fmt: skip
     count = int(piece.max()) + 1
-    volume, diagonal, sizes = piece_sizes(vertices, faces, piece, count)
+    volume, diagonal = piece_sizes(vertices, faces, piece, count)
     keep = (volume > 0) & (diagonal >= least)
-    keep[sizes.argmax()] = True
+    keep[diagonal.argmax()] = True
     return keep
 
 
@@ -78,8 +78,8 @@ def pieces(faces, count):
 
 @kernel
 def piece_sizes(vertices, faces, piece, count):
-    """Signed volume about its first vertex, length of the box diagonal and number of faces of each piece."""
-    volume, sizes = np.zeros(count), np.zeros(count, np.int64)
+    """Signed volume about its first vertex and length of the box diagonal of each piece."""
+    volume = np.zeros(count)
     low, high = np.full((count, 3), np.inf), np.full((count, 3), -np.inf)
     origin = np.full(count, -1)
     a, b, c = np.empty(3), np.empty(3), np.empty(3)
@@ -87,7 +87,6 @@ def piece_sizes(vertices, faces, piece, count):
         p = piece[faces[f, 0]]
         if origin[p] < 0:
             origin[p] = faces[f, 0]
-        sizes[p] += 1
         for x in range(3):
             o = vertices[origin[p], x]
             a[x], b[x], c[x] = vertices[faces[f, 0], x] - o, vertices[faces[f, 1], x] - o, vertices[faces[f, 2], x] - o
@@ -101,4 +100,4 @@ def piece_sizes(vertices, faces, piece, count):
         for x in range(3):
             diagonal[p] += (high[p, x] - low[p, x]) ** 2
         diagonal[p] = np.sqrt(diagonal[p])
-    return volume / 6, diagonal, sizes
+    return volume / 6, diagonal

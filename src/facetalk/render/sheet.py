@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -47,5 +48,6 @@ def write_picture(frame: Frame, path: Path | str) -> None:
         Image.fromarray(frame.pixels).save(partial, formats[path.suffix.lower()], quality=92)
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
         raise InputError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
