@@ -18,6 +18,7 @@ from facetalk.data.facegood import Recording
 from facetalk.data.phone_labels import IGNORED, labels, symbols_of
 from facetalk.data.teacher import Teacher
 from facetalk.data.timed_speech import TimedClip
+from facetalk.evaluation import softmax
 from facetalk.evaluation.ridge import fit, stacked
 from facetalk.speech import encoder, waveform
 from facetalk.speech.mel import mel_energies
@@ -111,9 +112,9 @@ def phone_probe(features: Features, clips: tuple[TimedClip, ...]) -> dict[str, f
     symbols = symbols_of(clips)
     training = [clip for clip in clips if clip.split == "train"]
     heard = [_labelled(features, clip, symbols) for clip in training[:: max(len(training) // PHONE_TRAINING_CLIPS, 1)]]
-    probe = fit([(inputs, np.eye(len(symbols), dtype=np.float32)[classes]) for inputs, classes in heard], PENALTIES[2])
+    probe = softmax.fit(*(np.concatenate(part) for part in zip(*heard, strict=True)), len(symbols))
     test = [_labelled(features, clip, symbols) for clip in clips if clip.split == "test"]
-    right = np.concatenate([probe(inputs).argmax(1) == classes for inputs, classes in test])
+    right = np.concatenate([probe(inputs) == classes for inputs, classes in test])
     spoken = np.concatenate([classes for _, classes in test]) > 0
     return {"phone_accuracy": float(right[spoken].mean()), "phone_frames": int(spoken.sum())}
 

@@ -32,6 +32,10 @@ class Backbone(Protocol):
     receptive: Receptive
     halo: tuple[int, int]
 
+    def to(self, device: torch.device | str) -> "Backbone":
+        """Itself, moved to a device."""
+        ...
+
     def prepared(self, samples: Float[np.ndarray, " sample"]) -> tuple[float, float]:
         """Offset to take off the sound, and gain to multiply it by."""
         ...
@@ -48,8 +52,10 @@ class Encoder:
     are those of the whole file.
     """
 
-    def __init__(self, backbone: Backbone, window_frames: int = WINDOW_FRAMES) -> None:
-        self.backbone, self.window_frames = backbone, window_frames
+    def __init__(
+        self, backbone: Backbone, window_frames: int = WINDOW_FRAMES, device: torch.device | str = "cpu"
+    ) -> None:
+        self.backbone, self.window_frames, self.device = backbone.to(device), window_frames, device
 
     @property
     def size(self) -> int:
@@ -79,17 +85,20 @@ class Encoder:
         heard = range(max(wanted.start - left, 0), min(wanted.stop + right, frames))
         span = stretch(heard, rate, self.backbone.receptive)
         samples = _taken(speech.samples, span, *scale)
-        values = self.backbone(torch.from_numpy(samples)[None], span)[0]
+        values = self.backbone(torch.from_numpy(samples)[None].to(self.device), span)[0].cpu()
         return values[wanted.start - heard.start : wanted.stop - heard.start]
 
 
-def load(source: str | Path = BUNDLED, window_frames: int = WINDOW_FRAMES) -> Encoder:
+def load(
+    source: str | Path = BUNDLED, window_frames: int = WINDOW_FRAMES, device: torch.device | str = "cpu"
+) -> Encoder:
     """An encoder.
 
     Args:
         source: "bundled"; a .safetensors file of ours; a folder with a Wav2Vec 2.0; or its name on the hub, such as
             facebook/wav2vec2-base-960h.
         window_frames: frames computed at a time.
+        device: where it runs; features come back to the CPU.
 
     Raises:
         CheckpointError: the weights are missing or of another kind.
@@ -98,8 +107,8 @@ def load(source: str | Path = BUNDLED, window_frames: int = WINDOW_FRAMES) -> En
 
     source = bundled_path() if str(source) == BUNDLED else source
     if Path(source).suffix == ".safetensors":
-        return Encoder(SmallBackbone(checkpoint.load(source, KIND)), window_frames)
-    return Encoder(PretrainedBackbone(str(source)), window_frames)
+        return Encoder(SmallBackbone(checkpoint.load(source, KIND)), window_frames, device)
+    return Encoder(PretrainedBackbone(str(source)), window_frames, device)
 
 
 def bundled_path() -> Path:

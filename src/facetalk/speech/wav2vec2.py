@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from safetensors import SafetensorError
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 from transformers.utils import cached_file, logging
 
@@ -20,7 +20,7 @@ UNUSED = frozenset({"masked_spec_embed"})
 """Parameters that only masked pre-training reads."""
 
 
-class SmallBackbone:
+class SmallBackbone(nn.Module):
     """Our own encoder: fixed gain, attention that reaches a fixed number of frames.
 
     Raises:
@@ -28,6 +28,7 @@ class SmallBackbone:
     """
 
     def __init__(self, weights: Checkpoint) -> None:
+        super().__init__()
         try:
             self.config = EncoderConfig(**{name: _tuples(value) for name, value in weights.config.items()})
             with torch.device("meta"):
@@ -47,14 +48,14 @@ class SmallBackbone:
         """Offset and gain of the sound: fixed."""
         return 0.0, self.config.gain
 
-    def __call__(self, samples: Float[Tensor, "batch sample"], span: Stretch) -> Float[Tensor, "batch frame feature"]:
+    def forward(self, samples: Float[Tensor, "batch sample"], span: Stretch) -> Float[Tensor, "batch frame feature"]:
         """Features of a stretch of frames."""
         allowed = sliding(len(span.before), self.config.left, self.config.right)
         bias = attention_bias(allowed, self.config.slopes).to(samples.device)
         return transformed(self.model, at_frames(convolved(self.model, samples), span), bias)
 
 
-class PretrainedBackbone:
+class PretrainedBackbone(nn.Module):
     """A published Wav2Vec 2.0: its own normalisation over the file, attention over all it is given.
 
     Args:
@@ -68,6 +69,7 @@ class PretrainedBackbone:
     """Frames of context given on either side of a window."""
 
     def __init__(self, source: str) -> None:
+        super().__init__()
         self.model = _pretrained(source)
         self.normalises = _normalises(source)
         config = self.model.config
@@ -82,7 +84,7 @@ class PretrainedBackbone:
         mean, variance = float(samples.mean(dtype=np.float64)), float(samples.var(dtype=np.float64))
         return mean, float(1 / np.sqrt(variance + 1e-7))
 
-    def __call__(self, samples: Float[Tensor, "batch sample"], span: Stretch) -> Float[Tensor, "batch frame feature"]:
+    def forward(self, samples: Float[Tensor, "batch sample"], span: Stretch) -> Float[Tensor, "batch frame feature"]:
         """Features of a stretch of frames."""
         hidden, _ = self.model.feature_projection(at_frames(convolved(self.model, samples), span))
         return self.model.encoder(hidden).last_hidden_state

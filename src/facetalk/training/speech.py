@@ -9,24 +9,21 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from facetalk import checkpoint
-from facetalk.speech.composition import Stretch, attention_bias, chunked, sliding, stretch
+from facetalk.speech.composition import attention_bias, chunked, sliding, stretch
 from facetalk.speech.configuration import EncoderConfig, Receptive
-from facetalk.speech.mel import mel_energies
-from facetalk.speech.timing import midpoints
 from facetalk.training import loop, speech_set
-from facetalk.training.augmentation import Augmentation, disturbed, draw_speed, faster
-from facetalk.training.speech_set import IGNORED, TEACHER_STEP, Example, SpeechSet
+from facetalk.training.augmentation import Augmentation
+from facetalk.training.speech_crops import MEL_BANDS, Batch, crop
+from facetalk.training.speech_set import IGNORED, SpeechSet
 from facetalk.training.student import Student
-from facetalk.types import FRAME_RATE, SAMPLE_RATE
+from facetalk.types import FRAME_RATE
 
 TRAINING_GROUPS = ("timed-train", "librispeech-train", "facegood-train")
-SAMPLES_PER_FRAME = SAMPLE_RATE / FRAME_RATE
-MEL_BANDS = 40
 
 
 @dataclass(frozen=True)
@@ -53,19 +50,6 @@ class SpeechTraining:
     """Teacher components weigh their variance to the power 1 − 2 × this (0 plain, .5 white)."""
     repeats: tuple[tuple[str, int], ...] = (("facegood-train", 2),)
     """Groups that are drawn more often than their length."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Crops of training speech."""
-
-    sound: Float[Tensor, "crop sample"]
-    teacher: Float[Tensor, "crop frame component"]
-    phones: Int[Tensor, "crop frame"]
-    heard: Float[Tensor, "crop frame"]
-    """1 where the clip has a frame, 0 behind its end."""
-    spectrum: Float[Tensor, "crop frame band"]
-    """Log energies of the undisturbed sound, about zero mean and unit variance."""
 
 
 class SpeechTask:
@@ -108,7 +92,8 @@ class SpeechTask:
         self.optimiser.step()
         known = batch.phones != IGNORED
         accuracy = (phones.argmax(-1) == batch.phones)[known].float().mean()
-        return {"distance": distance, "naming": naming, "hearing": hearing, "accuracy": accuracy, "norm": norm}
+        figures = {"distance": distance, "naming": naming, "hearing": hearing, "accuracy": accuracy, "norm": norm}
+        return {name: figure.detach() for name, figure in figures.items()}
 
     def state(self) -> dict[str, Tensor]:
         """Everything that steps change."""
@@ -135,7 +120,7 @@ class SpeechTask:
     def draw(self, random: np.random.Generator) -> Batch:
         """A batch of random crops, disturbed."""
         chosen = random.choice(len(self.examples), self.training.batch, p=self.chances)
-        crops = [crop(self.examples[index], self.span, self.training, random) for index in chosen]
+        crops = [crop(self.examples[index], self.span, self.training.augmentation, random) for index in chosen]
         parts = (torch.from_numpy(np.stack(part)).to(self.device) for part in zip(*crops, strict=True))
         return Batch(*parts)
 
@@ -151,43 +136,6 @@ class SpeechTask:
 def receptive(config: EncoderConfig) -> Receptive:
     """What one output of the front end sees."""
     return Receptive.of(config.conv_kernels, config.conv_strides)
-
-
-def crop(
-    example: Example, span: Stretch, training: SpeechTraining, random: np.random.Generator
-) -> tuple[np.ndarray, ...]:
-    """Sound, teacher components, phones, presence and spectrum of a random stretch of an example: a row of `Batch`.
-
-    Stretches start on multiples of three frames, which are whole samples.
-    """
-    speed, frames = draw_speed(training.augmentation, random), len(span.before)
-    start = 3 * int(random.integers(max(example.frames - int(frames * speed), 0) // 3 + 1))
-    length = span.last_sample - span.first_sample
-    first = int(start * SAMPLES_PER_FRAME)
-    taken = speech_set.expand(example.sound[first : first + int(length * speed) + 2])
-    sound = faster(np.pad(taken, (0, max(int(length * speed) + 2 - len(taken), 0))), speed, length)
-    places = start + (np.arange(frames) + 0.5) * speed - 0.5
-    rows = np.clip(np.round(places).astype(int), 0, example.frames - 1)
-    inside = places <= example.frames - 1
-    phones = np.where(inside, example.phones[rows], IGNORED).astype(np.int64)
-    teacher = _between(example.teacher, places) * np.float32(TEACHER_STEP)
-    heard = inside.astype(np.float32)
-    return disturbed(sound, training.augmentation, random), teacher, phones, heard, relative_spectrum(sound, frames)
-
-
-def relative_spectrum(sound: Float[np.ndarray, " sample"], frames: int) -> Float[np.ndarray, "frame band"]:
-    """Log mel energies against the crop's mean (a recording's level does not matter), down to 30 dB below it."""
-    energies = mel_energies(sound, midpoints(frames, FRAME_RATE), MEL_BANDS)
-    mean = energies.mean() + 1e-9
-    return (np.log(energies / mean + 1e-3) + 3) / 2.5
-
-
-def _between(rows: Int[np.ndarray, "row part"], places: Float[np.ndarray, " place"]) -> Float[np.ndarray, "place part"]:
-    """Rows read at fractional places, linearly; the ends are held."""
-    places = np.clip(places, 0, len(rows) - 1)
-    before = places.astype(int)
-    share = (places - before).astype(np.float32)[:, None]
-    return rows[before] * (1 - share) + rows[np.minimum(before + 1, len(rows) - 1)] * share
 
 
 def distillation(

@@ -1,0 +1,133 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from facetalk.speech import encoder
+from facetalk.speech.composition import attention_bias, chunked, sliding
+from facetalk.speech.configuration import TINY
+from facetalk.training import augmentation, loop, speech, speech_set
+from facetalk.training.augmentation import Augmentation, disturbed, faster
+from facetalk.training.speech import SpeechTask, SpeechTraining, component_weights, pace
+from facetalk.training.speech_set import IGNORED, Example, ShardWriter
+from facetalk.types import SAMPLE_RATE
+
+TRAINING = SpeechTraining(encoder=TINY, steps=6, batch=2, crop_frames=15, warm_steps=2)
+SYMBOLS = ["_", "a", "m"]
+
+
+def example(name: str, group: str = "timed-train", frames: int = 40) -> Example:
+    random = np.random.default_rng(len(name))
+    sound = speech_set.compress(random.normal(0, 0.1, frames * SAMPLE_RATE // 30).astype(np.float32))
+    teacher = speech_set.quantised(random.normal(size=(frames, 4)))
+    return Example(name, group, sound, teacher, random.integers(IGNORED, 3, frames).astype(np.int8))
+
+
+def packed(folder: Path) -> Path:
+    writer = ShardWriter(folder, {"symbols": SYMBOLS, "shares": [0.5, 0.3, 0.1, 0.1]})
+    for number in range(3):
+        writer.add(example(f"clip{number}"))
+    writer.add(example("held", "timed-test"))
+    writer.close()
+    return folder
+
+
+def task(folder: Path, training: SpeechTraining = TRAINING) -> SpeechTask:
+    torch.manual_seed(0)
+    return SpeechTask(training, speech_set.read(folder), torch.device("cpu"))
+
+
+def test_mu_law_keeps_speech_within_a_few_percent():
+    samples = np.linspace(-1, 1, 4001).astype(np.float32)
+    back = speech_set.expand(speech_set.compress(samples))
+    assert (np.abs(back - samples) <= 0.025 * np.abs(samples) + 1e-3).all()
+
+
+def test_a_packed_set_comes_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(speech_set, "SHARD_BYTES", 30_000)
+    data = speech_set.read(packed(tmp_path))
+    assert len(list(tmp_path.glob("*.safetensors"))) > 1
+    assert data.symbols == tuple(SYMBOLS)
+    for found, made in zip(data.examples, [example(f"clip{number}") for number in range(3)], strict=False):
+        np.testing.assert_array_equal(found.sound, made.sound)
+        np.testing.assert_array_equal(found.phones, made.phones)
+
+
+def test_held_out_clips_are_never_drawn(tmp_path):
+    assert {drawn.id for drawn in task(packed(tmp_path)).examples} == {"clip0", "clip1", "clip2"}
+
+
+def test_a_resumed_run_equals_an_unbroken_one(tmp_path):
+    data = packed(tmp_path / "data")
+    whole, first, second = task(data), task(data), task(data)
+    loop.run(whole, loop.Plan(4), tmp_path / "whole", {})
+    loop.run(first, loop.Plan(2), tmp_path / "broken", {})
+    loop.run(second, loop.Plan(4), tmp_path / "broken", {})
+    for name, tensor in whole.state().items():
+        assert torch.equal(tensor, second.state()[name]), name
+
+
+def test_steps_learn_one_clip(tmp_path):
+    writer = ShardWriter(tmp_path, {"symbols": SYMBOLS, "shares": [0.5, 0.3, 0.1, 0.1]})
+    writer.add(example("only", frames=15))
+    writer.close()
+    still = Augmentation(speed_share=0.0, reverberation_share=0.0, band_share=0.0, noise_share=0.0, gain_db=(0.0, 0.0))
+    training = dataclasses.replace(TRAINING, augmentation=still, steps=60, rate=1e-2, stream_share=0.0)
+    learner = task(tmp_path, training)
+    figures = [learner.step(index, torch.Generator().manual_seed(index)) for index in range(60)]
+    assert float(figures[-1]["naming"]) < 0.6 * float(figures[0]["naming"])
+    assert float(figures[-1]["distance"]) < 0.8 * float(figures[0]["distance"])
+
+
+def test_a_run_writes_an_encoder_that_loads_and_another_can_begin_with(tmp_path):
+    data, out = packed(tmp_path / "data"), tmp_path / "out"
+    speech.main(speech.Run(data, out, TRAINING))
+    assert encoder.load(out / "speech.safetensors").size == TINY.size
+    speech.main(speech.Run(data, tmp_path / "next", TRAINING, start=out / loop.STATE_FILE, stop=1))
+    lines = (tmp_path / "next" / loop.LOG_FILE).read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [1]
+
+
+def test_disturbed_speech_keeps_its_time():
+    click = np.zeros(8000, np.float32)
+    click[3000] = 0.5
+    strong = Augmentation(reverberation_share=1.0, band_share=1.0, noise_share=0.0, gain_db=(0.0, 0.0))
+    for seed in range(8):
+        heard = disturbed(click, strong, np.random.default_rng(seed))
+        assert abs(int(np.abs(heard).argmax()) - 3000) <= 3
+        assert np.abs(heard).max() <= 1
+
+
+def test_speed_is_pitch():
+    times = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
+    fast = faster(np.sin(2 * np.pi * 200 * times).astype(np.float32), 1.1, SAMPLE_RATE)
+    assert abs(int(np.abs(np.fft.rfft(fast)).argmax()) - 220) <= 1
+
+
+def test_noise_lies_below_speech_by_what_was_drawn():
+    speech_like = np.random.default_rng(0).normal(0, 0.1, 16000)
+    fixed = Augmentation(snr_db=(10.0, 10.0))
+    noise = augmentation._noise(speech_like, fixed, np.random.default_rng(1))
+    assert 10 * np.log10(np.mean(speech_like**2) / np.mean(noise**2)) == pytest.approx(10, abs=1e-6)
+
+
+def test_component_weights_share_one():
+    plain, white = (component_weights([0.6, 0.3, 0.1], power) for power in (0.0, 0.5))
+    torch.testing.assert_close(plain, torch.tensor([0.6, 0.3, 0.1]))
+    torch.testing.assert_close(white, torch.full((3,), 1 / 3))
+
+
+def test_the_rate_rises_and_falls_to_nothing():
+    assert pace(0, 10, 100) < pace(5, 10, 100) < pace(10, 10, 100) == 1
+    assert pace(99, 10, 100) < 0.01
+
+
+def test_a_slope_prefers_what_is_near():
+    bias = attention_bias(sliding(5, 2, 1), (1.0, 0.0))
+    assert bias.shape == (1, 2, 5, 5)
+    assert bias[0, 0, 2].tolist() == [-2, -1, 0, -1, float("-inf")]
+    assert bias[0, 1, 2].tolist() == [0, 0, 0, 0, float("-inf")]
+    assert chunked(4, 0, 1).equal(torch.eye(4, dtype=torch.bool))
