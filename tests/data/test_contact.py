@@ -58,3 +58,19 @@ def test_each_sheet_retreats_on_its_own_side():
 def test_absent_sheet_gives_no_gap():
     chart = np.concatenate([sheet(lambda u, v: 0.3 + 0 * u), np.add(sheet(lambda u, v: 0.1 + 0 * u), [2, 0, 0])])
     assert np.isnan(contact.gaps(chart, flaps(), RASTER)).all()
+
+
+def test_seam_lies_where_sheets_touch_and_is_deepest_in_the_middle():
+    bump = lambda u, v: 0.2 + 0.1 * np.exp(-20 * ((u - 0.5) ** 2 + (v - 0.5) ** 2))  # noqa: E731
+    chart = np.concatenate([sheet(lambda u, v: 0.25 + 0 * u), sheet(bump)])
+    found = contact.seam(chart, flaps(), RASTER, 400, 0.0, np.random.default_rng(0))
+    assert found is not None
+    points, distance = found
+    radius = np.hypot(points[:, 0] - 0.5, points[:, 2] - 0.5)
+    assert radius.max() < 0.25 and (distance <= 0).all()
+    assert distance[radius < 0.05].max() < distance[radius > 0.15].min()
+
+
+def test_sheets_apart_have_no_seam():
+    chart = np.concatenate([sheet(lambda u, v: 0.3 + 0 * u), sheet(lambda u, v: 0.1 + 0 * u)])
+    assert contact.seam(chart, flaps(), RASTER, 10, 0.0, np.random.default_rng(0)) is None

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.ndimage import distance_transform_edt
 
 from facetalk.compiled import kernel
 
 NOTHING = 1e9
+LEAST_SEAM = 12
+"""Raster cells that must touch to be called a seam."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,34 @@ def resolve(
         moved[vertices[touching]] = side * retreat[touching]
         fixed[vertices[touching]] = True
     return _spread(moved, fixed, flaps, spread)
+
+
+def seam(
+    chart: Float[np.ndarray, "vertex 3"],
+    flaps: Flaps,
+    raster: Raster,
+    count: int,
+    spread: float,
+    random: np.random.Generator,
+) -> tuple[Float[np.ndarray, "point 3"], Float[np.ndarray, " point"]] | None:
+    """Random points about the surface where two flaps touch, and their signed distances; None where they are apart.
+
+    Pressed together, the flaps are one solid: from a point of the seam the surface is as far as the seam's edge.
+    """
+    depth, middle = overlap(chart, flaps, raster)
+    touching = depth > 0
+    if touching.sum() < LEAST_SEAM:
+        return None
+    inward = distance_transform_edt(touching, sampling=raster.step)
+    column, row = np.nonzero(touching)
+    pick = random.integers(len(column), size=count)
+    column, row = column[pick], row[pick]
+    shift = random.uniform(-0.5, 0.5, (2, count))
+    across = raster.lower[0] + raster.step[0] * (column + shift[0])
+    along = middle[column, row] + random.normal(0, spread, count)
+    deep = raster.lower[1] + raster.step[1] * (row + shift[1])
+    distance = -np.maximum(inward[column, row] - 0.5 * raster.step[0], 0)
+    return np.stack([across, along, deep], axis=1), distance
 
 
 def _spread(

@@ -14,15 +14,18 @@ from jaxtyping import Float, Int, Int8, Int16
 from rich.progress import track
 from safetensors.numpy import save_file
 
-from facetalk.data import expressions, landmarks
+from facetalk.data import contact, expressions, landmarks
 from facetalk.data.ict import IDENTITY_MODES, IctModel
 from facetalk.data.posing import MILLIMETRE, IctHead, Topology
 from facetalk.data.regions import RegionMap
 from facetalk.data.solid import ASK, HIDDEN, OPEN, Solid, neck
 from facetalk.geometry import PAPER_BOX
+from facetalk.types import Region
 
 PAIR_REACH = 2.0 * MILLIMETRE
 """Furthest a point in front of the surface is paired with a canonical one."""
+SEAM = (0.3 * MILLIMETRE,)
+"""Spread of the samples about a seam, along the closing direction."""
 
 
 @dataclass(frozen=True)
@@ -89,15 +92,26 @@ class Sampler:
         self.model, self.config, self.exposure = model, config, exposure
         self.topology, self.regions = Topology(model), RegionMap(model)
         self.anchors = landmarks.Anchors(model)
+        number = {tuple(face): index for index, face in enumerate(model.faces)}
+        self.lid_faces = [
+            np.array([number[tuple(face)] for face in np.concatenate([flaps.upper_faces, flaps.lower_faces])])
+            for flaps in self.topology.eye_flaps.values()
+        ]
+        self.open_eye = self._eyeball_weight()
+
+    def _eyeball_weight(self) -> float:
+        """Weight of one eyeball's visible faces in the open, mean eye."""
+        solid = Solid(IctHead(self.topology, np.zeros(IDENTITY_MODES)).rest, self.exposure.known)
+        corners = solid.vertices[solid.faces]
+        area = 0.5 * np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+        here = self.regions.part == Region.SCLERA
+        return float((area * self.regions.density * solid.visible)[here].sum() / 2)
 
     def on_surface(self, solid: Solid, count: int, random: np.random.Generator):
         """Faces and barycentric coordinates of visible surface points, dense where parts are small."""
         corners = solid.vertices[solid.faces]
         area = 0.5 * np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-        share = area * self.regions.density * solid.visible
-        for part in np.unique(self.regions.part):
-            here = self.regions.part == part
-            share[here] *= self.regions.share[here] / max(share[here].sum(), 1e-12)
+        share = self._shares(area * self.regions.density * solid.visible)
         # A tenth is spread by plain area, so that skull and neck are never starved.
         plain = area * solid.visible
         faces = random.choice(len(area), count, p=0.9 * share / share.sum() + 0.1 * plain / plain.sum())
@@ -105,6 +119,21 @@ class Sampler:
         flip = u + v > 1
         u, v = np.where(flip, 1 - u, u), np.where(flip, 1 - v, v)
         return faces, np.stack([1 - u - v, u, v], axis=1)
+
+    def _shares(self, weight: Float[np.ndarray, " face"]) -> Float[np.ndarray, " face"]:
+        """Weights scaled so that each part gets its quota; what covered eyeballs leave over goes to the lids."""
+        share = np.zeros_like(weight)
+        for part in np.unique(self.regions.part):
+            here = self.regions.part == part
+            share[here] = weight[here] * self.regions.share[here] / max(weight[here].sum(), 1e-12)
+        eyes = self.regions.part == Region.SCLERA
+        for faces in self.lid_faces:
+            side = eyes & (self.regions.left == self.regions.left[faces[0]])
+            open_share = min(1.0, weight[side].sum() / max(self.open_eye, 1e-12))
+            left_over = (1 - open_share) * 0.5 * self.regions.share[side][0]
+            share[side] *= open_share
+            share[faces] += left_over * weight[faces] / max(weight[faces].sum(), 1e-12)
+        return share
 
     def place(self, vertices: Float[np.ndarray, "vertex 3"], faces: Int[np.ndarray, " point"], weights: np.ndarray):
         """Positions of points given by face and barycentric coordinates."""
@@ -149,9 +178,30 @@ class Sampler:
             "target_normal": quantise_directions(Solid(head.canonical).face_normals[faces]),
             "region": self.regions.label(faces, self.place(self.model.neutral, faces, corners)),
             "valid_out": reach.astype(np.float16),
-            "points": quantise(points),
-            "sdf": distances[: len(points)].astype(np.float16),
+            **self._field(head, solid, points, distances[: len(points)], random),
         }
+
+    def _field(
+        self, head: IctHead, solid: Solid, points: np.ndarray, distances: np.ndarray, random: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        """Points of the posed field with their distances; some are moved onto the seams of closed lips and lids."""
+        seams = [(contact.seam(solid.vertices, self.topology.lips, head.mouth_raster, len(points) // 6, *SEAM, random))]
+        for side, ball in head.eyeballs.items():
+            found = contact.seam(
+                ball.chart(solid.vertices),
+                self.topology.eye_flaps[side],
+                ball.raster(),
+                len(points) // 30,
+                *SEAM,
+                random,
+            )
+            seams.append(found and (ball.unchart(found[0]), found[1]))
+        start = len(points) - 2 * (len(points) // 6)
+        for places, exact in filter(None, seams):
+            rows = slice(start, start + len(places))
+            points[rows], distances[rows] = places, exact
+            start += len(places)
+        return {"points": quantise(points), "sdf": distances.astype(np.float16)}
 
     def _field_points(self, surface: np.ndarray, head: IctHead, count: int, random: np.random.Generator):
         """Dense about lips and lids and in the mouth, some near all of the surface, a few anywhere."""

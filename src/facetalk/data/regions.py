@@ -79,6 +79,11 @@ class RegionMap:
         return (corner >= part.start) & (corner < part.stop)
 
     @cached_property
+    def left(self) -> Bool[np.ndarray, " face"]:
+        """Faces on the subject's left."""
+        return self.template[self.model.faces].mean(axis=1)[:, 0] > 0
+
+    @cached_property
     def share(self) -> Float[np.ndarray, " face"]:
         """Share of all samples that the region of each face is to receive."""
         quota = {Region.SKIN: 0.6, Region.MOUTH: 0.1, Region.TEETH: 0.12, Region.SCLERA: 0.18}
