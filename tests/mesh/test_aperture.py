@@ -5,7 +5,7 @@ from solids import BOX, slab_gap, sphere
 
 from facetalk.errors import InputError
 from facetalk.geometry import UNIT_MM
-from facetalk.mesh.aperture import Lines, eye_probe, free_length_mm, mouth_probe
+from facetalk.mesh.aperture import CORNEA, Lines, eye_probe, free_length_mm, mouth_probe
 from facetalk.mesh.extract import extract
 from facetalk.mesh.grid import uniform_grid
 from facetalk.mesh.winding import mesh_apertures, mesh_free_length_mm, mesh_inside_lines
@@ -95,7 +95,7 @@ def test_lids_are_measured_along_the_eyeball(opening):
         return torch.minimum(away - radius, lids if opening else away - 15 / UNIT_MM)
 
     found = eye_probe(np.zeros(3), radius, columns=1).apertures(sdf)
-    assert found == pytest.approx(2 * opening * 12.4, abs=0.15)
+    assert found == pytest.approx(2 * opening * (12 * CORNEA + 0.1), abs=0.15)
 
 
 def test_meshes_are_measured_like_fields():

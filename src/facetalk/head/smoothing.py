@@ -2,7 +2,8 @@
 
 The paper multiplies the deformation by one Gaussian about the mouth, min-max normalised. Here several Gaussians are
 joined, since one cannot keep blinks and still the throat, and what fades is the difference from rest, since the
-canonical mouth is open: x_can = x + d(x, rest) + w(x) (d(x, code) - d(x, rest)), and the same for the level.
+canonical mouth is open. Each Gaussian has a flat top, exp(-(d^2 / 2)^2): lids that lose a tenth of their way
+do not close. x_can = x + d(x, rest) + w(x) (d(x, code) - d(x, rest)), and the same for the level.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +22,7 @@ Weight = Callable[[Float[Tensor, "point 3"]], Float[Tensor, " point"]]
 
 @dataclass(frozen=True)
 class Lobe:
-    """One Gaussian of the weight."""
+    """One flat-topped Gaussian of the weight."""
 
     landmark: str
     """Its centre."""
@@ -40,8 +41,8 @@ FACE = SmoothingShape(
     (
         Lobe("mouth_centre", (50.0, 45.0, 40.0)),
         Lobe("chin", (45.0, 30.0, 28.0)),
-        Lobe("eye_left", (32.0, 42.0, 35.0)),
-        Lobe("eye_right", (32.0, 42.0, 35.0)),
+        Lobe("eye_left", (34.0, 42.0, 42.0)),
+        Lobe("eye_right", (34.0, 42.0, 42.0)),
     )
 )
 """The default: keeps lips, jaw, lids and brows, stills throat, neck, ears and skull."""
@@ -56,7 +57,7 @@ def facial_weight(
 
     def joined(points: Float[Tensor, "point 3"]) -> Float[Tensor, " point"]:
         squared = (((points[:, None] - centres) / sigma) ** 2).sum(-1)
-        return 1 - (1 - (-squared / 2).exp()).prod(1)
+        return 1 - (1 - (-((squared / 2) ** 2)).exp()).prod(1)
 
     corners = list(product(*zip(box.lower, box.upper, strict=True)))
     lowest, highest = joined(centres.new_tensor(corners)).min(), joined(centres).max()

@@ -28,6 +28,8 @@ LIP_TRAVEL_MM = 10.0
 """How far below its rest position the upper lip may end; what opens lower is the fold under the lower lip."""
 ARC_REACH, ARC_SAMPLES = 1.2, 81
 """Arcs over the cornea: radians up and down, and samples (about 0.4 mm apart)."""
+CORNEA = 1.06
+"""Distance of the cornea from the eyeball's centre, in radii of the sphere: a bulge of about 1 mm."""
 LID_REACH = 0.85
 """Angle from the straight look, in radians, by which every lid has begun, wide eyes included."""
 BISECTIONS = 6
@@ -104,23 +106,23 @@ def _jaw_line(
 
 def eye_probe(
     centre: Float[np.ndarray, "3"], radius: float, *, columns: int = 3, half_angle: float = 0.15,
-    depths_mm: Sequence[float] = (0.4, 0.9, 1.4, 1.9),
+    depths_mm: Sequence[float] = (0.1, 0.4, 0.7, 1.0),
 ) -> Probe:  # fmt: skip
     """Upright arcs just in front of one eyeball, from the upper lid to the lower.
 
     Args:
         centre: of the eyeball, in units.
-        radius: of the eyeball with its cornea, in units.
+        radius: of the sphere fitted to the eyeball, in units; the cornea stands out from it by `CORNEA`.
         columns: arcs side by side.
         half_angle: of the outermost arcs from the straight look, in radians.
-        depths_mm: distances of the arcs from the eyeball, all within the thickness of the lids.
+        depths_mm: distances of the arcs from the cornea, all within the thickness of the lids.
     """
     pitch = np.linspace(ARC_REACH, -ARC_REACH, ARC_SAMPLES)
     yaw, depth, pitch_at = np.meshgrid(
         np.linspace(-half_angle, half_angle, columns), np.asarray(depths_mm), pitch, indexing="ij"
     )
     way = np.stack([np.sin(yaw) * np.cos(pitch_at), np.sin(pitch_at), np.cos(yaw) * np.cos(pitch_at)], -1)
-    points = np.asarray(centre) + (radius + depth[..., None] / UNIT_MM) * way
+    points = np.asarray(centre) + (radius * CORNEA + depth[..., None] / UNIT_MM) * way
     first, last = np.searchsorted(-pitch, [-LID_REACH, LID_REACH])
     return Probe(Lines(points.astype(np.float32), int(first), int(last)))
 
