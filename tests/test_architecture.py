@@ -9,7 +9,7 @@ import pytest
 import facetalk
 
 SOURCE = Path(facetalk.__file__).parent
-LONGEST_FILE = 320
+LONGEST_FILE = 340
 """Lines: files are about 250 lines or less; only the tables of the isosurface need more."""
 
 

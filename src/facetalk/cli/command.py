@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar
 
 import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-Kind = TypeVar("Kind")
 Out = Annotated[Path, tyro.conf.arg(aliases=["-o"])]
 """An output path, short option -o."""
 
@@ -21,10 +20,18 @@ Out = Annotated[Path, tyro.conf.arg(aliases=["-o"])]
 class Job:
     """A command: its fields are its options."""
 
+    markers: ClassVar[tuple[Any, ...]] = (tyro.conf.OmitArgPrefixes,)
+    """How tyro names them: here, options of nested settings go by their own names."""
+
     @classmethod
     def parse(cls, arguments: Sequence[str], program: str) -> "Job":
         """The job that `arguments` ask for."""
-        return parsed(cls, arguments, program)
+        return cls.parsed(arguments, program)
+
+    @classmethod
+    def parsed(cls, arguments: Sequence[str], program: str, default: "Job | None" = None) -> Any:
+        """`arguments` by tyro, with `default` for what they leave out."""
+        return tyro.cli(cls, args=list(arguments), prog=program, default=default, config=cls.markers)
 
     def run_job(self) -> None:
         """Do it."""
@@ -41,11 +48,6 @@ class ReportingJob(Job):
     def report(self, found: Mapping[str, Any], lines: Sequence[str]) -> None:
         """Print `found` as JSON where asked, otherwise `lines`."""
         print(json.dumps(found, indent=1, default=str) if self.json else "\n".join(lines))
-
-
-def parsed(kind: type[Kind], arguments: Sequence[str], program: str, default: Kind | None = None) -> Kind:
-    """Options by tyro; options of nested settings go by their own names."""
-    return tyro.cli(kind, args=list(arguments), prog=program, default=default, config=(tyro.conf.OmitArgPrefixes,))
 
 
 @dataclass

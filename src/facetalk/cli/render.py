@@ -9,7 +9,7 @@ from tyro.conf import Positional
 import facetalk
 from facetalk import export
 from facetalk.cli.animate import Showing
-from facetalk.cli.command import Stages, parsed
+from facetalk.cli.command import Job, Stages
 from facetalk.export import codes
 
 
@@ -29,10 +29,10 @@ class Render(Showing):
     """Another face: a name, seed:N, or an .npz file."""
 
     @classmethod
-    def parse(cls, arguments: Sequence[str], program: str) -> "Render":
+    def parse(cls, arguments: Sequence[str], program: str) -> Job:
         """Options, with those of the saved clip for what is left out."""
-        asked = parsed(cls, arguments, program)
-        return parsed(cls, arguments, program, replace(asked, presentation=codes.read_presentation(asked.clip)))
+        asked = cls.parsed(arguments, program)
+        return cls.parsed(arguments, program, replace(asked, presentation=codes.read_presentation(asked.clip)))
 
     def run_job(self) -> None:
         """Show the clip."""

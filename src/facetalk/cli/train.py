@@ -1,6 +1,10 @@
-"""`facetalk head|motion|speech train`: the options of each training are its own configuration."""
+"""`facetalk head|motion|speech train`: the options of each training are its own configuration.
+
+Settings of nested parts share names, so here their options keep the name of the part in front.
+"""
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from facetalk.cli.command import Job, ReportingJob
 from facetalk.training import head as head_training
@@ -16,6 +20,8 @@ class Head(head_training.HeadTraining, Job):
       facetalk head train --data sets/heads --out runs/head
     """
 
+    markers: ClassVar[tuple[Any, ...]] = ()
+
     def run_job(self) -> None:
         """Train."""
         print(head_training.train(self))
@@ -28,6 +34,8 @@ class Speech(speech_training.Run, Job):
     Example:
       facetalk speech train --data sets/speech --out runs/speech
     """
+
+    markers: ClassVar[tuple[Any, ...]] = ()
 
     def run_job(self) -> None:
         """Train."""
@@ -43,6 +51,8 @@ class Motion(motion_job.Make, ReportingJob):
         --head runs/head/head.safetensors --run runs/motion --out runs/motion/motion.safetensors
     """
 
+    markers: ClassVar[tuple[Any, ...]] = ()
+
     def run_job(self) -> None:
         """Train, and say what was done."""
         done = motion_job.make(self)
@@ -56,6 +66,8 @@ class Stamp(motion_job.Stamp, Job):
     Example:
       facetalk motion stamp --model motion.safetensors --head head.safetensors
     """
+
+    markers: ClassVar[tuple[Any, ...]] = ()
 
     def run_job(self) -> None:
         """Stamp them."""

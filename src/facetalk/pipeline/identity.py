@@ -79,4 +79,4 @@ def _read(head: Head, path: Path) -> Identity:
 
 def worn(colours: dict[str, list[float]]) -> Look:
     """Colours back from their JSON form."""
-    return Look(**{part: tuple(colour) for part, colour in colours.items()})
+    return Look(**{part: (red, green, blue) for part, (red, green, blue) in colours.items()})

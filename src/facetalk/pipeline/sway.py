@@ -26,7 +26,8 @@ class Sway:
     def waves(self) -> tuple[Float[np.ndarray, "3 wave"], Float[np.ndarray, "3 wave"], Float[np.ndarray, "3 wave"]]:
         """Frequency in Hz, phase in radians and height in degrees of each wave."""
         draw = np.random.default_rng([self.seed % 2**32, 7])
-        hertz = np.exp(draw.uniform(*np.log(RATES_HZ), (3, WAVES)))
+        slowest, fastest = np.log(RATES_HZ)
+        hertz = np.exp(draw.uniform(slowest, fastest, (3, WAVES)))
         phase = draw.uniform(0, 2 * np.pi, (3, WAVES))
         # Slow waves are the high ones, as in captured heads; the sum of squares is that of the spread.
         height = draw.uniform(0.5, 1.0, (3, WAVES)) / hertz**0.7
