@@ -34,7 +34,7 @@ def test_batches_are_the_spheres_they_were_made_from(data):
 def test_posed_and_canonical_points_are_the_same_material(data):
     batch = data.posed(data.scans_of(data.train), 100, 100, generator())
     moved = torch.stack([torch.from_numpy(shift(row.numpy())) for row in batch.weights]).float()
-    source, target = paired(batch, generator())
+    source, target = paired(batch, torch.zeros_like(batch.region, dtype=torch.bool), generator())
     assert torch.allclose(source - moved[:, None], target, atol=1e-3)
 
 

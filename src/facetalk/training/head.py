@@ -10,7 +10,7 @@ import torch
 import tyro
 
 from facetalk.errors import InputError
-from facetalk.head.model import Head, HeadConfig, compact, save, tiny
+from facetalk.head.model import Head, HeadConfig, compact, load, save, tiny
 from facetalk.training import head_data, loop
 from facetalk.training.head_deformation import DeformationRecipe, DeformationTask
 from facetalk.training.head_identity import IdentityRecipe, IdentityTask
@@ -35,6 +35,8 @@ class HeadTraining:
     """The stages may run side by side: the second takes up the first's weights as they are written."""
     identity: IdentityRecipe = field(default_factory=IdentityRecipe)
     deformation: DeformationRecipe = field(default_factory=DeformationRecipe)
+    start: Path | None = None
+    """A head whose weights a new run starts from, to train on with a fresh schedule; random ones otherwise."""
     minutes: float = float("inf")
     """Stop each stage after this many minutes, to go on in another call."""
     seed: int = 0
@@ -59,9 +61,14 @@ def train(config: HeadTraining) -> Path:
     return config.out / HEAD_FILE
 
 
+def _begun(config: HeadTraining, sizes: HeadConfig) -> Head:
+    """The head to train: new, or the one to go on from."""
+    return Head(sizes) if config.start is None else load(config.start).train().requires_grad_(True)
+
+
 def _identity_stage(config: HeadTraining, sizes: HeadConfig, data: head_data.HeadSet) -> None:
     recipe = config.identity
-    task = IdentityTask(Head(sizes), data, recipe, config.out / IDENTITY_FILE)
+    task = IdentityTask(_begun(config, sizes), data, recipe, config.out / IDENTITY_FILE)
     plan = loop.Plan(recipe.rate.steps, config.seed, minutes=config.minutes)
     loop.run(task, plan, config.out / "identity", {"sizes": asdict(sizes), "recipe": asdict(recipe)})
     save(task.averaged.model, config.out / IDENTITY_FILE)
@@ -69,7 +76,7 @@ def _identity_stage(config: HeadTraining, sizes: HeadConfig, data: head_data.Hea
 
 def _deformation_stage(config: HeadTraining, sizes: HeadConfig, data: head_data.HeadSet) -> None:
     recipe, first = config.deformation, config.out / IDENTITY_FILE
-    task = DeformationTask(Head(sizes), data, recipe, first, config.out / HEAD_FILE)
+    task = DeformationTask(_begun(config, sizes), data, recipe, first, config.out / HEAD_FILE)
     plan = loop.Plan(recipe.rate.steps, config.seed, minutes=config.minutes)
     loop.run(task, plan, config.out / "deformation", {"sizes": asdict(sizes), "recipe": asdict(recipe)})
     if not first.exists():

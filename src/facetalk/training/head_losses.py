@@ -18,6 +18,9 @@ NEAR = 1.0 / UNIT_MM
 BAND = 4.0 / UNIT_MM
 """Errors in space are counted as shares of the distance, but of no less than this."""
 
+WRONG_SIDE = 4.0
+"""What an error counts more where it turns flesh into air or air into flesh: lips and lids seal by the sign."""
+
 REGION_WEIGHT: dict[Region, float] = {
     Region.LIPS: 3.0,
     Region.SCLERA: 3.0,
@@ -76,7 +79,8 @@ def posed_error(
     predicted: Float[Tensor, "row point"], exact: Float[Tensor, "row point"], weight: Float[Tensor, "row point"]
 ) -> Float[Tensor, ""]:
     """The posed field as it will be queried: canonical distance at the carried point plus level."""
-    return (weight * (predicted - exact).abs() / (exact.abs() + NEAR)).mean()
+    side = torch.where(predicted.detach() * exact < 0, WRONG_SIDE, 1.0)
+    return (side * weight * (predicted - exact).abs() / (exact.abs() + NEAR)).mean()
 
 
 def magnitude(values: Float[Tensor, "*shape"]) -> Float[Tensor, ""]:

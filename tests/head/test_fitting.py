@@ -1,0 +1,47 @@
+import torch
+from made_heads import anchor_directions, landmark_directions
+
+from facetalk.head.fitting import Cloud, FitConfig, fit, posed_distances
+from facetalk.head.model import Head, tiny
+
+
+def round_head() -> Head:
+    torch.manual_seed(3)
+    head = Head(tiny())
+    anchors, landmarks = (torch.tensor(0.3 * d).float() for d in (anchor_directions(), landmark_directions()))
+    head.anatomy.mean.copy_(torch.cat([anchors.flatten(), landmarks.flatten(), torch.full((2,), 0.05)]))
+    head.ensemble.fit_windows(anchors)
+    head.ensemble.local.last.data *= 10
+    return head.eval().requires_grad_(False)
+
+
+def surface(head: Head, z_id: torch.Tensor, code: torch.Tensor, count: int) -> Cloud:
+    """Points of the head's own posed surface, found along their gradients."""
+    points = torch.nn.functional.normalize(torch.randn(1, count, 3), dim=-1) * 0.36 + torch.tensor([0.0, 0.06, -0.12])
+    normals = points
+    for _ in range(5):
+        points = points.detach().requires_grad_(True)
+        value = posed_distances(head, z_id[None], code[None], points)
+        slope = torch.autograd.grad(value.sum(), points)[0]
+        normals = torch.nn.functional.normalize(slope, dim=-1)
+        points = points - value[..., None].detach() * slope / slope.square().sum(-1, keepdim=True)
+    return Cloud(points[0].detach(), normals[0].detach())
+
+
+def test_codes_fitted_to_a_heads_own_surface_explain_it():
+    head = round_head()
+    z_id = head.identity(torch.randn(1, 100))[0]
+    code = head.rig(torch.rand(1, 52))[0]
+    cloud = surface(head, z_id, code, 300)
+    config = FitConfig(steps=60, points=100)
+
+    def error(z_id, code):
+        return posed_distances(head, z_id[None], code[None], cloud.points[None]).abs().mean()
+
+    start = error(torch.zeros_like(z_id), head.rest)
+    assert error(z_id, code) < 0.1 * start
+    fitted = fit(head, [cloud], config)
+    assert error(fitted.z_id, fitted.codes[0]) < 0.5 * start
+    held = fit(head, [cloud], config, code[None])
+    assert torch.equal(held.codes, code[None])
+    assert error(held.z_id, code) < 0.5 * start
