@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -106,7 +107,7 @@ def _transformers_config(config: EncoderConfig) -> Wav2Vec2Config:
         do_stable_layer_norm=True,
         mask_time_prob=0.0,
         mask_feature_prob=0.0,
-        attn_implementation="sdpa",
+        attn_implementation="sdpa",  # pyright: ignore[reportCallIssue]
     )
 
 
@@ -114,7 +115,8 @@ def _pretrained(source: str) -> Wav2Vec2Model:
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # a model with a recogniser's head is welcome, its report is not
     try:
-        model, report = Wav2Vec2Model.from_pretrained(source, output_loading_info=True)
+        loaded: Any = Wav2Vec2Model.from_pretrained(source, output_loading_info=True)
+        model, report = loaded
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         raise CheckpointError(
@@ -136,5 +138,5 @@ def _normalises(source: str) -> bool:
     return True if path is None else json.loads(Path(path).read_text("utf-8")).get("do_normalize", True)
 
 
-def _tuples(value: object) -> object:
+def _tuples(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
