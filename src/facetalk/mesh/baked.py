@@ -4,19 +4,24 @@ Near the surface the values are exact; farther out they are interpolated from co
 side and to know that the surface is not there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
+from scipy.ndimage import binary_dilation
 
 from facetalk.compiled import kernel
 from facetalk.errors import InputError
 from facetalk.mesh.extract import SDF, Regions, _part, _strides, ask, sample
 from facetalk.mesh.grid import GX, NX, OFFSET, SCALE, Grid
+from facetalk.types import Region
 
-REGION_COUNT = 8
-"""Kinds of surface, as in `facetalk.types.Region`."""
+DETAIL_CELLS = 2
+"""Base cells round lips, eyes and the inside of the mouth that are worth dividing."""
+COARSER = 2
+"""Patches are baked with cells this much larger than the grid's: a trilinear distance bends as a surface does."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,19 @@ class BakedField:
         """Interpolated distance at points; outside the box that of the nearest point of the box."""
         return look_up_all(self.values, *self.lattice, np.ascontiguousarray(points, np.float32))
 
+    @cached_property
+    def detail(self) -> Bool[np.ndarray, "x y z"]:
+        """Base cells within `DETAIL_CELLS` of anything but skin and hair; all of them where no region is known."""
+        if not self.shares.any():
+            return np.ones([len(axis) for axis in self.grid.axes], bool)
+        fine = np.delete(self.shares, [Region.SKIN, Region.HAIR], 1).any(1)
+        found = np.zeros([len(axis) for axis in self.grid.axes], bool)
+        for part, row in enumerate(self.grid.layout.parts):
+            where = np.argwhere(_part(fine, self.grid, part))
+            cells = (where * row[SCALE] + row[GX : GX + 3]) // self.grid.factor
+            found[tuple(cells.T)] = True
+        return binary_dilation(found, np.ones((3, 3, 3), bool), DETAIL_CELLS)
+
     @property
     def lattice(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Parts, owners, origin and inverse steps of the base, as compiled loops take them."""
@@ -41,7 +59,7 @@ class BakedField:
         return self.grid.layout.parts, self.grid.layout.owner, origin, per_unit
 
 
-def bake(canonical: SDF, grid: Grid, regions: Regions | None = None, *, margin: float = 2.5) -> BakedField:
+def bake(canonical: SDF, grid: Grid, regions: Regions | None = None, *, margin: float = 1.6) -> BakedField:
     """Sample a canonical distance, and region shares at the nodes next to the surface.
 
     Raises:
@@ -49,8 +67,9 @@ def bake(canonical: SDF, grid: Grid, regions: Regions | None = None, *, margin: 
     """
     if any(np.ptp(np.diff(axis)) > 1e-3 * np.diff(axis).mean() for axis in grid.axes):
         raise InputError("a baked field needs an evenly spaced base grid; use uniform_grid or focused_grid")
+    grid = replace(grid, factor=-(-grid.factor // COARSER))
     values = sample(canonical, grid, margin=margin)
-    shares = np.zeros((len(values), REGION_COUNT), np.uint8)
+    shares = np.zeros((len(values), len(Region)), np.uint8)
     if regions is not None:
         for part, row in enumerate(grid.layout.parts):
             near = surface_nodes(_part(values, grid, part))

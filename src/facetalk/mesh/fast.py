@@ -22,7 +22,7 @@ from facetalk.mesh.grid import OFFSET, Grid
 from facetalk.mesh.isosurface import isosurface, triangles
 from facetalk.mesh.normals import vertex_normals
 from facetalk.mesh.pieces import reachable
-from facetalk.mesh.warped import fill_base, fill_patch, posed_values, settle, spread
+from facetalk.mesh.warped import far_nodes, fill_base, fill_far, fill_patch, posed_values, settle, spread
 from facetalk.types import Mesh
 
 Deform = Callable[[Float[Tensor, "point 3"]], tuple[Float[Tensor, "point 3"], Float[Tensor, " point"]]]
@@ -41,7 +41,7 @@ class FastConfig:
     """Base cells along a lattice cell inside the foci."""
     far: int = 3
     """Base cells along a lattice cell elsewhere."""
-    travel_mm: float = 5.0
+    travel_mm: float = 3.5
     """How far the surface may move in one frame before more of the lattice has to be asked."""
     start_mm: float = 12.0
     """The same for a first frame, counted from the canonical surface."""
@@ -72,6 +72,20 @@ class FastRoad:
         return tuple(axis[pick] for axis, pick in zip(self.grid.axes, self.picks, strict=True))  # type: ignore[return-value]
 
     @cached_property
+    def far_picks(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Lattice nodes along each axis that are asked far from the foci; those between are interpolated."""
+        return tuple(_thinned(pick, self.config.far) for pick in self.picks)  # type: ignore[return-value]
+
+    @cached_property
+    def close(self) -> Bool[np.ndarray, "x y z"]:
+        """Lattice nodes in a patch or next to it, which are asked themselves."""
+        found = np.zeros([len(pick) for pick in self.picks], bool)
+        for patch in self.grid.patches:
+            spans = zip(self.picks, patch.start, patch.stop, strict=True)
+            found[np.ix_(*((pick >= start - 1) & (pick <= stop + 1) for pick, start, stop in spans))] = True
+        return found
+
+    @cached_property
     def start(self) -> Bool[np.ndarray, "x y z"]:
         """Lattice cells asked where no frame came before: those near the canonical surface."""
         nodes = np.stack(np.meshgrid(*self.axes, indexing="ij"), -1).reshape(-1, 3)
@@ -89,20 +103,23 @@ class FastRoad:
         warp = np.full((*(len(axis) for axis in self.axes), 4), np.nan, np.float32)
         values = np.full(self.grid.layout.size, np.nan, np.float32)
         self._ask(deform, warp, self.start if near is None else near)
-        self._fill(warp, values)
-        surface = isosurface(values, self.grid)
+        owner = self.grid.layout.owner.copy()
+        self._fill(warp, values, owner)
+        surface = isosurface(values, self.grid, owner)
         for _ in range(ROUNDS):
             if len(surface.leaks) == 0:
                 break
             self._follow(deform, warp, values, np.unique(surface.leaks))
-            surface = isosurface(values, self.grid)
+            self._fill(warp, values, owner)
+            surface = isosurface(values, self.grid, owner)
         faces = triangles(surface, surface.vertices)
         mesh = self._finish(warp, Mesh(surface.vertices, faces))
         return mesh, self._near(surface.cells)
 
     def _ask(self, deform: Deform, warp: np.ndarray, cells: np.ndarray) -> None:
         """Ask the deformation at the nodes of `cells` that are not known yet."""
-        wanted = np.flatnonzero(cell_nodes(cells) & np.isnan(warp[..., 3]))
+        needed = cell_nodes(cells)
+        wanted = np.flatnonzero(far_nodes(needed, self.close, *self.far_picks) & np.isnan(warp[..., 3]))
         where = np.unravel_index(wanted, warp.shape[:3])
         points = np.stack([axis[i] for axis, i in zip(self.axes, where, strict=True)], 1)
         with torch.no_grad():
@@ -113,8 +130,10 @@ class FastRoad:
                 warp.reshape(-1, 4)[at.numpy(), :3] = offsets.float().cpu().numpy()
                 warp.reshape(-1, 4)[at.numpy(), 3] = level.float().cpu().numpy()
 
-    def _fill(self, warp: np.ndarray, values: np.ndarray) -> None:
-        """Posed distances at the grid's nodes near the surface."""
+        fill_far(warp, needed, self.close, *self.far_picks)
+
+    def _fill(self, warp: np.ndarray, values: np.ndarray, owner: np.ndarray) -> None:
+        """Posed distances at the grid's nodes near the surface; cells of mere skin are given back to the base."""
         base, lattice = _part(values, self.grid, 0), (*self.picks, *self.grid.axes)
         strides = np.array(_strides(self.grid.factor))
         field, margin = (self.baked.values, *self.baked.lattice), np.float32(self.config.margin)
@@ -122,7 +141,8 @@ class FastRoad:
         for part in range(1, len(self.grid.patches) + 1):
             nodes = _part(values, self.grid, part)
             _copy_base(nodes, values, self.grid, part)
-            fill_patch(nodes, strides, *self.grid.part_axes(part), warp, *lattice, *field, margin)
+            divided = np.array(self.grid.patches[part - 1].start), owner, self.baked.detail
+            fill_patch(nodes, strides, *divided, *self.grid.part_axes(part), warp, *lattice, *field, margin)
 
     def _follow(self, deform: Deform, warp: np.ndarray, values: np.ndarray, leaks: np.ndarray) -> None:
         """Evaluate the cells that the surface entered unasked."""
@@ -178,6 +198,15 @@ def _picks(count: int, spans: Sequence[tuple[int, int]], config: FastConfig) -> 
         ahead = np.flatnonzero(inside[at : at + step] != inside[at])
         picks.append(min(at + (int(ahead[0]) if len(ahead) else step), count))
     return np.array(picks, np.int64)
+
+
+def _thinned(pick: np.ndarray, far: int) -> np.ndarray:
+    """Indices into `pick`, the first and last among them, whose base nodes are at most `far` apart."""
+    kept = [0]
+    while kept[-1] < len(pick) - 1:
+        reached = int(np.searchsorted(pick, pick[kept[-1]] + far, "right")) - 1
+        kept.append(max(reached, kept[-1] + 1))
+    return np.array(kept, np.int64)
 
 
 def cell_nodes(cells: Bool[np.ndarray, "i j k"]) -> Bool[np.ndarray, "x y z"]:

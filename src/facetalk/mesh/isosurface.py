@@ -13,7 +13,7 @@ corner displaced by u and v along the next two axes in cyclic order.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int32, Int64
+from jaxtyping import Float, Int16, Int32, Int64
 
 from facetalk.compiled import kernel
 from facetalk.mesh.grid import AX, GX, NX, OFFSET, SCALE, Grid
@@ -67,14 +67,20 @@ def _sheets() -> tuple[np.ndarray, np.ndarray]:
 SHEET_OF, SHEET_COUNT = _sheets()
 
 
-def isosurface(values: Float[np.ndarray, " node"], grid: Grid) -> Surface:
-    """The zero surface of `values`, given at `grid.layout`'s flat nodes, negative inside, NaN where unknown."""
+def isosurface(
+    values: Float[np.ndarray, " node"], grid: Grid, owner: Int16[np.ndarray, "x y z"] | None = None
+) -> Surface:
+    """The zero surface of `values`, given at `grid.layout`'s flat nodes, negative inside, NaN where unknown.
+
+    `owner` may give base cells of patches back to the base (0), to leave them undivided; see `Layout.owner`.
+    """
     layout = grid.layout
-    cells = surface_cells(values, layout.parts, layout.owner)
+    owner = layout.owner if owner is None else owner
+    cells = surface_cells(values, layout.parts, owner)
     vertex = np.full(layout.size, -1, np.int32)
     points = sheet_vertices(values, layout.parts, layout.coordinates, cells, vertex, SHEET_OF, SHEET_COUNT)
     extra, quads, leaks = dual_quads(
-        values, layout.parts, layout.coordinates, layout.owner, cells, vertex, points, SHEET_OF, SHEET_COUNT
+        values, layout.parts, layout.coordinates, owner, surrounded(owner), cells, vertex, points, SHEET_OF, SHEET_COUNT
     )
     return Surface(np.concatenate([points, extra]), quads, cells, leaks)
 
@@ -82,6 +88,30 @@ def isosurface(values: Float[np.ndarray, " node"], grid: Grid) -> Surface:
 def triangles(surface: Surface, points: Float[np.ndarray, "vertex 3"]) -> Int32[np.ndarray, "face 3"]:
     """The quads of `surface`, each cut along its shorter diagonal with its vertices at `points`."""
     return cut_quads(surface.quads, points)
+
+
+@kernel
+def base_cell(parts, p, i, j, k):
+    """The base cell that holds cell (i, j, k) of patch `p`."""
+    ratio = parts[0, SCALE]
+    return (i + parts[p, GX]) // ratio, (j + parts[p, GX + 1]) // ratio, (k + parts[p, GX + 2]) // ratio
+
+
+@kernel
+def surrounded(owner):
+    """Divided base cells all of whose neighbours belong to the same patch."""
+    nx, ny, nz = owner.shape
+    inner = np.zeros((nx, ny, nz), np.bool_)
+    for i in range(1, nx - 1):
+        for j in range(1, ny - 1):
+            for k in range(1, nz - 1):
+                p = owner[i, j, k]
+                if p > 0:
+                    same = True
+                    for n in range(27):
+                        same = same and owner[i - 1 + n // 9, j - 1 + n // 3 % 3, k - 1 + n % 3] == p
+                    inner[i, j, k] = same
+    return inner
 
 
 @kernel
@@ -110,6 +140,8 @@ def surface_cells(values, parts, owner):  # noqa: C901
                         if corners[c] < 0:
                             case |= 1 << c
                     if not known or case == 0 or case == 255:
+                        continue
+                    if p > 0 and owner[base_cell(parts, p, i, j, k)] != p:
                         continue
                     if n == len(found):
                         larger = np.empty((2 * n, 5), np.int64)
@@ -180,7 +212,7 @@ def cell_at(parts, owner, g):
 
 
 @kernel
-def dual_quads(values, parts, coords, owner, cells, vertex, points, sheet_of, sheet_count):  # noqa: C901
+def dual_quads(values, parts, coords, owner, inner, cells, vertex, points, sheet_of, sheet_count):  # noqa: C901
     """Quads round every smallest edge that changes sign.
 
     Returns vertices of base cells that only their finer neighbours' edges enter, the quads, and the leaks.
@@ -206,9 +238,7 @@ def dual_quads(values, parts, coords, owner, cells, vertex, points, sheet_of, sh
     for s in range(len(cells)):
         p, case = cells[s, 0], cells[s, 4]
         scale = parts[p, SCALE]
-        within = p > 0
-        for a in range(3):
-            within = within and 0 < cells[s, 1 + a] < parts[p, NX + a] - 2
+        within = p > 0 and inner[base_cell(parts, p, cells[s, 1], cells[s, 2], cells[s, 3])]
         at = parts[p, OFFSET] + (cells[s, 1] * parts[p, NX + 1] + cells[s, 2]) * parts[p, NX + 2] + cells[s, 3]
         for edge in range(12):
             # In the base, and well within a patch, an edge belongs to the cell whose lowest corner it leaves.

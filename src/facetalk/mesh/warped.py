@@ -97,6 +97,53 @@ def fill_base(base, warp, px, py, pz, x, y, z, values, parts, owner, origin, per
 
 
 @kernel
+def nearest(x, origin, per_unit, count):
+    """Interval of an even axis that holds coordinate x, or the outermost one."""
+    return min(max(int((x - origin) * per_unit), 0), count - 1)
+
+
+@kernel
+def fill_far(warp, wanted, close, fx, fy, fz):
+    """Interpolate wanted nodes of the lattice that are not close to a focus from the far lattice fx × fy × fz."""
+    for a in range(len(fx) - 1):
+        for b in range(len(fy) - 1):
+            for c in range(len(fz) - 1):
+                a0, a1, b0, b1, c0, c1 = fx[a], fx[a + 1], fy[b], fy[b + 1], fz[c], fz[c + 1]
+                for i in range(a0, a1 + 1):
+                    u = np.float32((i - a0) / (a1 - a0))
+                    for j in range(b0, b1 + 1):
+                        v = np.float32((j - b0) / (b1 - b0))
+                        for k in range(c0, c1 + 1):
+                            if not wanted[i, j, k] or close[i, j, k] or not np.isnan(warp[i, j, k, 3]):
+                                continue
+                            w = np.float32((k - c0) / (c1 - c0))
+                            for n in range(4):
+                                p = warp[a0, b0, c0, n] * (1 - w) + warp[a0, b0, c1, n] * w
+                                q = warp[a0, b1, c0, n] * (1 - w) + warp[a0, b1, c1, n] * w
+                                r = warp[a1, b0, c0, n] * (1 - w) + warp[a1, b0, c1, n] * w
+                                s = warp[a1, b1, c0, n] * (1 - w) + warp[a1, b1, c1, n] * w
+                                warp[i, j, k, n] = (p * (1 - v) + q * v) * (1 - u) + (r * (1 - v) + s * v) * u
+
+
+@kernel
+def far_nodes(wanted, close, fx, fy, fz):
+    """Nodes to ask so that every wanted one can be known: itself close to a focus, else its far cell's corners."""
+    asked = wanted & close
+    for a in range(len(fx) - 1):
+        for b in range(len(fy) - 1):
+            for c in range(len(fz) - 1):
+                needed = False
+                for i in range(fx[a], fx[a + 1] + 1):
+                    for j in range(fy[b], fy[b + 1] + 1):
+                        for k in range(fz[c], fz[c + 1] + 1):
+                            needed = needed or (wanted[i, j, k] and not close[i, j, k])
+                if needed:
+                    for e in range(8):
+                        asked[fx[a + (e & 1)], fy[b + (e >> 1 & 1)], fz[c + (e >> 2)]] = True
+    return asked
+
+
+@kernel
 def lattice_places(axis, pick, nodes):
     """For each node coordinate the lattice interval it lies in (the lower one on a border)."""
     found = np.empty(len(nodes), np.int64)
@@ -110,11 +157,14 @@ def lattice_places(axis, pick, nodes):
 
 @kernel
 def fill_patch(  # noqa: C901
-    nodes, strides, x, y, z, warp, px, py, pz, bx, by, bz, values, parts, owner, origin, per_unit, margin,
+    nodes, strides, start, divided, detail, x, y, z, warp, px, py, pz, bx, by, bz, values, parts, owner, origin,
+    per_unit, margin,
 ):  # fmt: skip
     """Posed distances at the nodes of a patch in the cells that may hold the surface.
 
     `strides` run from a base cell, whose corners are known, down to one fine cell; cells are kept or left at each.
+    Base cells that come from places of the baked field without `detail` are given back to the base in `divided`;
+    `start` is the patch's first base cell.
     """
     terms = np.empty((4, 8), np.float32)
     nx, ny, nz = nodes.shape
@@ -130,8 +180,17 @@ def fill_patch(  # noqa: C901
                 polynomial(warp, a, b, c, terms)
                 if np.isnan(terms[3, 7]):
                     continue
+                half = whole // 2
+                cx, cy, cz = x[i + half], y[j + half], z[k + half]
                 ox, oy, oz = bx[px[a]], by[py[b]], bz[pz[c]]
                 ex, ey, ez = 1 / (bx[px[a + 1]] - ox), 1 / (by[py[b + 1]] - oy), 1 / (bz[pz[c + 1]] - oz)
+                u, v, w = (cx - ox) * ex, (cy - oy) * ey, (cz - oz) * ez
+                ci = nearest(cx + term_sum(terms, 0, u, v, w), origin[0], per_unit[0], detail.shape[0])
+                cj = nearest(cy + term_sum(terms, 1, u, v, w), origin[1], per_unit[1], detail.shape[1])
+                ck = nearest(cz + term_sum(terms, 2, u, v, w), origin[2], per_unit[2], detail.shape[2])
+                if not detail[ci, cj, ck]:
+                    divided[start[0] + i // whole, start[1] + j // whole, start[2] + k // whole] = 0
+                    continue
                 for level in range(1, len(strides)):
                     stride, finer = strides[level - 1], strides[level]
                     for i0 in range(i, i + whole, stride):

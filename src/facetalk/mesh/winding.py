@@ -13,7 +13,7 @@ from facetalk.geometry import UNIT_MM
 from facetalk.mesh.aperture import Lines, Probe, narrowest
 
 ASIDE = np.array([1.37e-5, 0.0, 2.11e-5])
-"""Lines are moved by a few micrometres: source meshes are symmetric, and a line in their middle would run along edges."""
+"""Lines are moved by a few micrometres: source meshes are symmetric, and a middle line would run along edges."""
 
 
 def mesh_free_length_mm(
