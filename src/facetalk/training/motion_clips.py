@@ -114,6 +114,8 @@ def _read_clip(performances: Path, features: Path, name: str) -> tuple[np.ndarra
     with np.load(performances / f"{name}.npz") as file:
         weights = file["weights"].astype(np.float16)
     heard = np.load(path).astype(np.float16)
+    # A capture may stop a frame before its sound does.
+    heard = heard[:-1] if len(heard) == len(weights) + 1 else heard
     if len(heard) != len(weights):
         raise InputError(f"{path}: {len(heard)} frames of features for {len(weights)} of motion; write them again")
     return weights, heard
