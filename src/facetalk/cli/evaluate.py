@@ -5,8 +5,11 @@ from pathlib import Path
 
 import facetalk
 from facetalk.cli.command import ReportingJob, progress
+from facetalk.evaluation import head as head_test
 from facetalk.evaluation import talking
+from facetalk.evaluation.head import HeadTest, Person, Scan
 from facetalk.evaluation.talking import TalkingTest
+from facetalk.head.fitting import Cloud
 from facetalk.training import head_data, head_deformation, head_identity
 
 
@@ -33,7 +36,7 @@ class Motion(TalkingTest, ReportingJob):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Head(ReportingJob):
+class Head(HeadTest, ReportingJob):
     """Measure a head on people and poses it never saw, in millimetres.
 
     Example:
@@ -42,8 +45,8 @@ class Head(ReportingJob):
 
     data: Path
     """A head set, as facetalk data heads writes it."""
-    scans: int = 100
-    """Posed heads to measure, spread evenly over the held-out ones."""
+    posed: int = 100
+    """Posed heads whose field and correspondences are measured, spread evenly over the held-out ones."""
     weights: Path | None = None
     """A folder with head.safetensors instead of the bundled one."""
 
@@ -51,6 +54,21 @@ class Head(ReportingJob):
         """Measure and report."""
         head = facetalk.load(self.weights, device="cpu").weights.head
         data = head_data.read(self.data)
-        figures = head_identity.evaluate(head, data)
-        figures |= head_deformation.evaluate(head, head, data, data.scans_of(data.test), self.scans)
-        self.report(figures, [f"{name:<28}{value:.3f}" for name, value in figures.items()])
+        figures: dict = {"field": head_identity.evaluate(head, data)}
+        figures["posed"] = head_deformation.evaluate(head, head, data, data.scans_of(data.test), self.posed)
+        with progress("people") as watch:
+            figures |= head_test.evaluate(head, held_out(data, self.people, self.scans), self, watch)
+        rows = [f"{part:<9}{name:<26}{value:.3f}" for part, row in figures.items() for name, value in row.items()]
+        self.report(figures, rows)
+
+
+def held_out(data: head_data.HeadSet, people: int, scans: int) -> list[Person]:
+    """Some held-out people of a head set with their first scans, every surface point of them."""
+    found = []
+    for identity in data.test[:people]:
+        rows = data.scans_of(identity[None])[:scans]
+        weights, surface = data.scans["weights"][rows].float(), data.surfaces(rows)
+        clouds = [Cloud(points, normals) for points, normals in zip(*surface, strict=True)]
+        regions = data.scans["region"][rows]
+        found.append(Person(data.weights[identity], tuple(map(Scan, weights, clouds, regions))))
+    return found

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from facetalk.arkit import ARKIT_NAMES
@@ -167,7 +167,7 @@ def _beside(
     surface_normals: Float[np.ndarray, "sample 3"],
 ) -> tuple[Float[np.ndarray, " point"], Float[np.ndarray, " point"], np.ndarray]:
     """Distance of points from a surface in mm, cosine between normals, and index of the nearest sample."""
-    distance, nearest = cKDTree(surface).query(points)
+    distance, nearest = KDTree(surface).query(points)
     along = np.abs(((points - surface[nearest]) * surface_normals[nearest]).sum(axis=1))
     chosen = np.where(distance * UNIT_MM > FAR_MM, distance, along)
     return chosen * UNIT_MM, (normals * surface_normals[nearest]).sum(axis=1), nearest

@@ -79,6 +79,12 @@ class HeadSet:
         """Rows of the scans of some identities."""
         return torch.isin(self.scans["identity"].long(), identities).nonzero()[:, 0]
 
+    def surfaces(
+        self, scans: Int[Tensor, " scan"]
+    ) -> tuple[Float[Tensor, "scan sample 3"], Float[Tensor, "scan sample 3"]]:
+        """Every surface point of some scans, and its normal."""
+        return self._places(self.scans["surface"][scans]), _directions(self.scans["normal"][scans])
+
     def canonical(
         self, identities: Int[Tensor, " identity"], points: int, surface: int, generator: torch.Generator
     ) -> CanonicalBatch:

@@ -1,0 +1,45 @@
+import numpy as np
+import torch
+
+from facetalk.evaluation.head import Scan, measure
+from facetalk.geometry import UNIT_MM
+from facetalk.head.fitting import Cloud
+from facetalk.types import Mesh, Region
+
+CENTRE = np.array([0.0, 0.0, 0.3], np.float32)
+
+
+def ball(count: int, radius: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    raw = np.random.default_rng(seed).normal(size=(count, 3)).astype(np.float32)
+    normals = raw / np.linalg.norm(raw, axis=1, keepdims=True)
+    return radius * normals, normals
+
+
+def scan(keep=lambda points: np.ones(len(points), bool)) -> Scan:
+    points, normals = ball(6000, 0.3, 0)
+    chosen = keep(points)
+    cloud = Cloud(torch.from_numpy(points[chosen]), torch.from_numpy(normals[chosen]))
+    return Scan(torch.zeros(52), cloud, torch.full((int(chosen.sum()),), Region.SKIN, dtype=torch.uint8))
+
+
+def mesh(radius: float, keep=lambda points: np.ones(len(points), bool)) -> Mesh:
+    vertices, normals = ball(20_000, radius, 1)
+    chosen = keep(vertices)
+    return Mesh(vertices[chosen], np.zeros((0, 3), np.int64), normals=normals[chosen])
+
+
+def test_a_ball_a_millimetre_too_large_is_a_millimetre_off_both_ways():
+    figures = measure(mesh(0.3 + 1 / UNIT_MM), scan(), CENTRE)
+    assert abs(figures["face_true_to_ours_mm"] - 1) < 0.05
+    assert abs(figures["face_ours_to_true_mm"] - 1) < 0.05
+    assert figures["face_normals"] > 0.99
+
+
+def test_holes_count_one_way_and_extra_pieces_the_other():
+    def front(points):
+        return points[:, 0] < 0.05
+
+    holed = measure(mesh(0.3, front), scan(), CENTRE)
+    assert holed["face_true_to_ours_mm"] > 5 > 0.2 > holed["face_ours_to_true_mm"]
+    extra = measure(mesh(0.3), scan(front), CENTRE)
+    assert extra["head_ours_to_true_mm"] > 5 > 0.2 > extra["head_true_to_ours_mm"]
