@@ -18,8 +18,12 @@ from facetalk.mesh.extract import SDF, Regions, _part, _strides, ask, sample
 from facetalk.mesh.grid import GX, NX, OFFSET, SCALE, Grid
 from facetalk.types import Region
 
-DETAIL_CELLS = 2
-"""Base cells round lips, eyes and the inside of the mouth that are worth dividing."""
+DETAIL_CELLS = 1
+"""Base cells round lips, teeth and eyes that are worth dividing."""
+PLAIN = [Region.SKIN, Region.HAIR, Region.MOUTH]
+"""What needs no smaller cells of its own."""
+DETAIL_SHARE = 64
+"""Of 255: what a region must hold of a node to count there."""
 COARSER = 2
 """Patches are baked with cells this much larger than the grid's: a trilinear distance bends as a surface does."""
 
@@ -39,10 +43,10 @@ class BakedField:
 
     @cached_property
     def detail(self) -> Bool[np.ndarray, "x y z"]:
-        """Base cells within `DETAIL_CELLS` of anything but skin and hair; all of them where no region is known."""
+        """Base cells within `DETAIL_CELLS` of lips, teeth and eyes; all of them where no region is known."""
         if not self.shares.any():
             return np.ones([len(axis) for axis in self.grid.axes], bool)
-        fine = np.delete(self.shares, [Region.SKIN, Region.HAIR], 1).any(1)
+        fine = (np.delete(self.shares, PLAIN, 1) > DETAIL_SHARE).any(1)
         found = np.zeros([len(axis) for axis in self.grid.axes], bool)
         for part, row in enumerate(self.grid.layout.parts):
             where = np.argwhere(_part(fine, self.grid, part))

@@ -12,8 +12,8 @@ Colour = tuple[float, float, float]
 """sRGB, 0 … 1."""
 
 SKIN_TONES: tuple[Colour, ...] = (
-    (0.89, 0.72, 0.62), (0.82, 0.63, 0.52), (0.93, 0.78, 0.70), (0.66, 0.46, 0.35), (0.47, 0.31, 0.23),
-    (0.78, 0.58, 0.45),
+    (0.84, 0.63, 0.52), (0.77, 0.56, 0.44), (0.88, 0.69, 0.60), (0.60, 0.40, 0.29), (0.42, 0.27, 0.19),
+    (0.72, 0.51, 0.38),
 )  # fmt: skip
 """Tones to dress identities in."""
 IRIS_TONES: tuple[Colour, ...] = ((0.36, 0.24, 0.14), (0.30, 0.42, 0.52), (0.34, 0.40, 0.26), (0.22, 0.14, 0.09))
@@ -25,7 +25,7 @@ class Look:
     """Colours of one head."""
 
     skin: Colour = SKIN_TONES[0]
-    lips: Colour = (0.74, 0.43, 0.40)
+    lips: Colour = (0.70, 0.42, 0.38)
     iris: Colour = IRIS_TONES[0]
     hair: Colour = (0.20, 0.14, 0.10)
 
@@ -34,7 +34,7 @@ class Look:
         """A plausible look for a seeded identity: lips follow the skin."""
         random = np.random.default_rng(seed)
         skin = np.array(SKIN_TONES[random.integers(len(SKIN_TONES))])
-        lips = skin * np.array([0.86, 0.62, 0.62])
+        lips = skin * np.array([0.84, 0.66, 0.70])
         iris = IRIS_TONES[random.integers(len(IRIS_TONES))]
         return cls(tuple(skin.tolist()), tuple(lips.tolist()), iris)
 
@@ -69,17 +69,17 @@ class Light:
 class Studio:
     """Lights and background. The lights stand round the camera, so every view is lit well."""
 
-    key: Light = Light((-0.55, 0.62, 0.75), (1.55, 1.46, 1.36))
+    key: Light = Light((-0.55, 0.62, 0.75), (1.75, 1.62, 1.48))
     """Large, soft and a little warm; the one that throws shadows."""
-    fill: Light = Light((0.85, 0.10, 0.65), (0.26, 0.30, 0.36))
+    fill: Light = Light((0.85, 0.10, 0.65), (0.20, 0.235, 0.29))
     rim: Light = Light((0.75, 0.45, -0.75), (1.1, 1.2, 1.35))
     kicker: Light = Light((-0.85, 0.25, -0.70), (0.45, 0.45, 0.5))
-    sky: Colour = (0.27, 0.285, 0.315)
+    sky: Colour = (0.225, 0.24, 0.265)
     """Light from above that comes from everywhere."""
-    floor: Colour = (0.15, 0.125, 0.11)
+    floor: Colour = (0.12, 0.10, 0.09)
     """Light from below."""
     background: Colour = (0.42, 0.45, 0.49)
-    exposure: float = field(default=0.74)
+    exposure: float = field(default=0.62)
 
     def lights(self) -> Float[np.ndarray, "light 6"]:
         """Unit directions and colours of key, fill, rim and kicker."""
