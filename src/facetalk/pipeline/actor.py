@@ -25,9 +25,9 @@ MOUTH_DROP_MM = 8.0
 """An open mouth lies this much lower than a shut one."""
 EYE_REACH = 1.5
 """Half width of the finer grid round an eye, in radii of the eyeball."""
-FOCUS_RATIO = 5
+FOCUS_RATIO = 6
 """How much finer cells are there."""
-CHIN_ROOM_MM, CROWN_ROOM_MM = 62.0, 14.0
+CHIN_ROOM_MM, CROWN_ROOM_MM = 40.0, 14.0
 """Seen below the chin and above the crown."""
 
 
