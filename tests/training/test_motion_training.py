@@ -11,7 +11,7 @@ import torch
 from facetalk.arkit import ARKIT_INDEX
 from facetalk.errors import CheckpointError, InputError
 from facetalk.motion import DenoiserConfig, Rig, Sampling
-from facetalk.training.motion import MotionTask, MotionTraining, train
+from facetalk.training.motion import Emphasis, MotionTask, MotionTraining, sealed, train
 from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips, join, pack, read_performances, unpack
 from facetalk.types import SpeechFeatures
 
@@ -178,3 +178,19 @@ def test_joined_sets_hold_all_clips():
     both = join([clips, clips])
     assert len(both) == 2 * len(clips)
     assert all(torch.equal(*pair) for pair in zip(both.clip(4), clips.clip(1), strict=True))
+
+
+def test_lips_held_shut_over_an_open_jaw_are_sealed():
+    weights = torch.zeros(1, 4, 52)
+    weights[0, :, ARKIT_INDEX["jawOpen"]] = torch.tensor([0.2, 0.2, 0.0, 0.2])
+    weights[0, :, ARKIT_INDEX["mouthClose"]] = torch.tensor([0.2, 0.05, 0.0, 0.0])
+    assert sealed(weights).flatten().tolist() == [1, 0, 0, 0]
+
+
+def test_sealed_frames_weigh_more_only_when_asked():
+    plain, weighed = (
+        made_task(replace(CONFIG, emphasis=Emphasis(seal=extra))).draw(torch.Generator().manual_seed(0))[2]
+        for extra in (0.0, 3.0)
+    )
+    assert (plain == 1).all()
+    assert set(weighed.unique().tolist()) <= {1.0, 4.0}

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from facetalk.arkit import ARKIT_NAMES
+from facetalk.arkit import ARKIT_INDEX, ARKIT_NAMES
 from facetalk.errors import InputError
 from facetalk.motion import Denoiser, DenoiserConfig, Motion, Normaliser, Rig, Schedule, express
 from facetalk.training.loop import Plan, optimiser_state, part, prefixed, restore_optimiser, run
@@ -32,6 +32,9 @@ class Emphasis:
     """Weight of the error of jaw and mouth weights, each measured in its own spread."""
     velocity: float = 0.0
     """Weight of the error of the frame-to-frame difference of those weights, likewise."""
+    seal: float = 0.0
+    """Extra weight of frames whose lips are held shut over an open jaw, at the diffusion loss: they are few, and where
+    the speech features leave doubt between /p/ and /t/ this raises the odds that the lips close."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +104,10 @@ class MotionTask:
         """One optimisation step."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.rate * one_cycle(index / self.config.steps, self.config.warm_up)
-        clean, features = self.draw(generator)
+        clean, features, weight = self.draw(generator)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.half):
             predicted = self.predict(clean, features, generator)
-        figures = self.losses(predicted.float() - clean)
+        figures = self.losses((predicted.float() - clean) * weight.sqrt())
         loss = torch.stack(list(figures.values())).sum()
         self.optimiser.zero_grad()
         loss.backward()
@@ -113,14 +116,17 @@ class MotionTask:
         self._average(index)
         return {**figures, "gradient": norm}
 
-    def draw(self, generator: torch.Generator) -> tuple[Float[Tensor, "crop frame live"], Float[Tensor, "crop h f"]]:
-        """A batch of augmented crops in live space, with the features they hear."""
+    def draw(
+        self, generator: torch.Generator
+    ) -> tuple[Float[Tensor, "crop frame live"], Float[Tensor, "crop heard feature"], Float[Tensor, "crop frame 1"]]:
+        """A batch of augmented crops in live space, the features they hear, and the weight of each frame."""
         weights, features = self.crops.draw(self.config.batch, generator)
         swap = self._uniform(generator) < self.config.mirror
         weights = torch.where(swap, weights[..., list(MIRRORED)], weights)
         lowest, highest = self.config.expression
         amount = lowest + (highest - lowest) * self._uniform(generator)
-        return self.normaliser.normalise(express(self.rig.codes(weights), self.rig.rest, amount)), features
+        codes = express(self.rig.codes(weights), self.rig.rest, amount)
+        return self.normaliser.normalise(codes), features, 1 + self.config.emphasis.seal * sealed(weights)
 
     def predict(self, clean: Tensor, features: Tensor, generator: torch.Generator) -> Float[Tensor, "crop frame live"]:
         """x̂0 from each crop at a random diffusion time, with or without speech."""
@@ -170,6 +176,12 @@ class MotionTask:
         share = max(1 - self.config.average, 1 / (index + 1))
         for kept, new in zip(self.averaged.parameters(), self.denoiser.parameters(), strict=True):
             kept.lerp_(new, share)
+
+
+def sealed(weights: Float[Tensor, "crop frame 52"]) -> Float[Tensor, "crop frame 1"]:
+    """1 where the lips are held shut over an open jaw, as in /p b m/; else 0."""
+    jaw, close = weights[..., ARKIT_INDEX["jawOpen"]], weights[..., ARKIT_INDEX["mouthClose"]]
+    return ((jaw > 0.01) & (close > 0.5 * jaw)).to(weights.dtype)[..., None]
 
 
 def one_cycle(progress: float, warm_up: float) -> float:

@@ -34,8 +34,6 @@ GAP_MM: dict[str, float] = {
     "mouthUpperUpRight": 1.4,
     "mouthPressLeft": -1.1,
     "mouthPressRight": -1.1,
-    "mouthSmileLeft": -1.4,
-    "mouthSmileRight": -1.4,
 }
 """What one full weight adds to the gap between the lips in the middle, in mm, on the mean face of ICT-FaceKit."""
 ROUNDING = ("mouthFunnel", "mouthPucker")
