@@ -1,0 +1,155 @@
+"""A talker against a folder of performances: it speaks every held-out clip, and the lips are measured.
+
+The truth's apertures are those of the folder's curves on the same head, read by the same meter. Rows for loudness,
+phoneme rules and mean motion stand beside ours, and so does the same talker fed with another clip's sound.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from facetalk.errors import InputError
+from facetalk.evaluation.motion import MotionReport, Movement, TestClip, report
+from facetalk.mesh.aperture import mouth_probe
+from facetalk.pipeline.clip import Clip
+from facetalk.pipeline.roads import DEFAULT_SURFACE
+from facetalk.pipeline.talker import Performing, Talker
+from facetalk.speech import waveform
+from facetalk.types import FRAME_RATE, RigCurves, Waveform
+
+Watch = Callable[[int, int], None]
+"""Told (done, of) as clips are finished."""
+
+
+@dataclass(frozen=True)
+class TalkingTest:
+    """Which clips are spoken, and how."""
+
+    data: Path
+    """Folder of performances with an index.jsonl."""
+    clips: int = 40
+    """At most so many test clips, spread evenly over the folder."""
+    references: int = 40
+    """Training clips that the baselines are fitted to."""
+    language: str = "en"
+    """Only languages that begin so; empty for all."""
+    identity: str = "seed:1"
+    seed: int = 0
+    performing: Performing = field(default_factory=Performing)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One performance of the folder."""
+
+    id: str
+    audio: Path
+    curves: RigCurves
+    phones: tuple[tuple[str, float, float], ...]
+    loudness: Float[np.ndarray, " frame"]
+
+
+def entries(test: TalkingTest, split: str, count: int) -> list[Entry]:
+    """Evenly spread clips of one split.
+
+    Raises:
+        InputError: the folder is no set of performances or has no such clips.
+    """
+    index = test.data / "index.jsonl"
+    if not index.is_file():
+        raise InputError(f"{index}: missing; give a folder written by `facetalk data performances`")
+    rows = [json.loads(line) for line in index.read_text().splitlines()]
+    rows = [row for row in rows if row["split"] == split and row["language"].startswith(test.language)]
+    rows = [row for row in rows if row["kind"] == "generated"]
+    if not rows:
+        raise InputError(f"{test.data}: no {split} clips in language {test.language!r}; try --language ''")
+    chosen = np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int))
+    return [_entry(test.data, rows[number]) for number in chosen]
+
+
+def _entry(folder: Path, row: dict) -> Entry:
+    with np.load(folder / f"{row['id']}.npz") as file:
+        curves = RigCurves(file["weights"].astype(np.float64), FRAME_RATE)
+        phones = tuple((str(name), float(start), float(stop)) for name, start, stop in json.loads(str(file["phones"])))
+        loudness = file["envelope"].astype(np.float64)
+    return Entry(row["id"], folder / row["audio"], curves, phones, loudness)
+
+
+def evaluate(talker: Talker, test: TalkingTest, watch: Watch = lambda done, of: None) -> MotionReport:
+    """Speak the test clips and measure them."""
+    asked, known = entries(test, "test", test.clips), entries(test, "train", test.references)
+    of = 3 * len(asked) + len(known)
+    done = iter(range(1, of + 1))
+
+    def measured(clip: Clip) -> Movement:
+        movement = Movement(mouth_apertures(clip), clip.arkit().weights.astype(np.float64))
+        watch(next(done), of)
+        return movement
+
+    identity = talker.identity(test.identity)
+
+    def true(entry: Entry) -> TestClip:
+        clip = talker.perform(entry.curves, identity=identity)
+        movement = Movement(measured(clip).apertures, entry.curves.weights)
+        return TestClip(entry.id, movement, entry.phones, entry.loudness, float(FRAME_RATE))
+
+    def spoken(entry: Entry, sound: Waveform) -> Movement:
+        clip = talker.animate(sound, identity=identity, seed=test.seed, performing=test.performing)
+        return _fitted(measured(clip), len(entry.curves))
+
+    sounds = [waveform.read(entry.audio) for entry in asked]
+    predictions = {
+        "ours": [spoken(entry, sound) for entry, sound in zip(asked, sounds, strict=True)],
+        "another clip's sound": [
+            spoken(entry, sound) for entry, sound in zip(asked, sounds[1:] + sounds[:1], strict=True)
+        ],
+    }
+    return report([true(entry) for entry in asked], predictions, [true(entry) for entry in known])
+
+
+def mouth_apertures(clip: Clip) -> Float[np.ndarray, " frame"]:
+    """Mean free height between the lips over the middle columns, mm, for each frame."""
+    actor = clip.actor(DEFAULT_SURFACE)
+    probe = mouth_probe({name: point.cpu().numpy() for name, point in actor.state.landmarks.items()})
+    with torch.inference_mode():
+        rows = [probe.apertures(actor.sdf(code)) for code in clip.codes.values]
+    return np.stack(rows).mean(axis=1)
+
+
+def _fitted(movement: Movement, frames: int) -> Movement:
+    """Cut or held to a number of frames: generated curves and sound may differ by one."""
+    kept = np.minimum(np.arange(frames), len(movement.apertures) - 1)
+    return Movement(movement.apertures[kept], movement.curves[kept])
+
+
+def table(measured: MotionReport) -> Sequence[tuple[str, ...]]:
+    """Rows of text for people: the name, then the figures that the bars ask for."""
+    header = (
+        "",
+        "closes at p b m",
+        "false closures",
+        "stillness",
+        "correlation",
+        "lag",
+        "velocity",
+        "a-i-f-m in order",
+    )
+    rows = [
+        (
+            row.name,
+            f"{row.lips.closure_rate:.3f}",
+            f"{row.lips.false_closure_rate:.3f}",
+            f"{row.lips.stillness:.3f}",
+            f"{row.aperture_correlation:.3f}",
+            f"{row.lag_frames:+d}",
+            f"{row.velocity_ratio:.2f}",
+            "yes" if row.lips.in_order else "no",
+        )
+        for row in measured.rows
+    ]
+    return [header, *rows]
