@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -19,12 +20,14 @@ Shares = Callable[[Points], Float[Tensor, "point region"]]
 
 NECK_CUT = Plane((0.0, 1.0, 0.0), -0.452)
 """Just above the flat end of the trained neck, so that a bust ends in a clean rim."""
-MOUTH_REACH_MM = (33.0, 36.0, 30.0)
+MOUTH_REACH_MM = (30.0, 28.0, 20.0)
 """Half widths of the finer grid round the mouth: corners, an open jaw, and the teeth behind pushed-out lips."""
-MOUTH_DROP_MM = 8.0
-"""An open mouth lies this much lower than a shut one."""
-EYE_REACH = 1.5
-"""Half width of the finer grid round an eye, in radii of the eyeball."""
+MOUTH_SHIFT_MM = (0.0, -6.0, -4.0)
+"""From the middle of the lips to the middle of that grid: an open mouth is lower, and its inside lies behind."""
+EYE_REACH = (1.35, 1.1, 0.9)
+"""Half widths of the finer grid round an eye, in radii of the eyeball."""
+EYE_SHIFT = 0.4
+"""How far before the eyeball's centre the middle of that grid lies, in radii."""
 FOCUS_RATIO = 6
 """How much finer cells are there."""
 CHIN_ROOM_MM, CROWN_ROOM_MM = 40.0, 14.0
@@ -96,11 +99,11 @@ class Actor:
         Raises:
             InputError: `resolution` is below 2.
         """
-        mouth = self.landmark("mouth_centre").numpy().astype(float)
-        mouth[1] -= MOUTH_DROP_MM / UNIT_MM
-        foci: list = [(mouth, [reach / UNIT_MM for reach in MOUTH_REACH_MM])]
+        mouth = self.landmark("mouth_centre").numpy() + np.divide(MOUTH_SHIFT_MM, UNIT_MM)
+        foci = [(mouth, np.divide(MOUTH_REACH_MM, UNIT_MM))]
         for name, radius in zip(("eye_left", "eye_right"), self.state.eye_radius.tolist(), strict=True):
-            foci.append((self.landmark(name).numpy(), EYE_REACH * radius))
+            centre = self.landmark(name).numpy() + np.array([0.0, 0.0, EYE_SHIFT * radius])
+            foci.append((centre, np.multiply(EYE_REACH, radius)))
         return focused_grid(PAPER_BOX, resolution, foci, FOCUS_RATIO)
 
     @property
