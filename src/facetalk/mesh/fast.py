@@ -20,9 +20,10 @@ from facetalk.mesh.clip import Plane, clip
 from facetalk.mesh.extract import ROUNDS, TOLERANCE_MM, _copy_base, _part, _strides
 from facetalk.mesh.grid import OFFSET, Grid
 from facetalk.mesh.isosurface import isosurface, triangles
+from facetalk.mesh.lattice import far_nodes, fill_far, spread
 from facetalk.mesh.normals import vertex_normals
 from facetalk.mesh.pieces import reachable
-from facetalk.mesh.warped import far_nodes, fill_base, fill_far, fill_patch, posed_values, settle, spread
+from facetalk.mesh.warped import close_patch, fill_base, fill_patch, posed_values, settle
 from facetalk.types import Mesh
 
 Deform = Callable[[Float[Tensor, "point 3"]], tuple[Float[Tensor, "point 3"], Float[Tensor, " point"]]]
@@ -141,8 +142,9 @@ class FastRoad:
         for part in range(1, len(self.grid.patches) + 1):
             nodes = _part(values, self.grid, part)
             _copy_base(nodes, values, self.grid, part)
-            divided = np.array(self.grid.patches[part - 1].start), owner, self.baked.detail
-            fill_patch(nodes, strides, *divided, *self.grid.part_axes(part), warp, *lattice, *field, margin)
+            start, axes = np.array(self.grid.patches[part - 1].start), self.grid.part_axes(part)
+            fill_patch(nodes, strides, start, owner, self.baked.detail, *axes, warp, *lattice, *field, margin)
+            close_patch(nodes, part, self.grid.factor, start, owner, *axes, warp, *lattice, *field)
 
     def _follow(self, deform: Deform, warp: np.ndarray, values: np.ndarray, leaks: np.ndarray) -> None:
         """Evaluate the cells that the surface entered unasked."""

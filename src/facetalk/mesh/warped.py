@@ -8,7 +8,7 @@ import numpy as np
 
 from facetalk.compiled import kernel
 from facetalk.mesh.baked import look_up
-from facetalk.mesh.grid import AX
+from facetalk.mesh.lattice import lattice_places, nearest, place
 
 
 @kernel
@@ -97,65 +97,6 @@ def fill_base(base, warp, px, py, pz, x, y, z, values, parts, owner, origin, per
 
 
 @kernel
-def nearest(x, origin, per_unit, count):
-    """Interval of an even axis that holds coordinate x, or the outermost one."""
-    return min(max(int((x - origin) * per_unit), 0), count - 1)
-
-
-@kernel
-def fill_far(warp, wanted, close, fx, fy, fz):
-    """Interpolate wanted nodes of the lattice that are not close to a focus from the far lattice fx × fy × fz."""
-    for a in range(len(fx) - 1):
-        for b in range(len(fy) - 1):
-            for c in range(len(fz) - 1):
-                a0, a1, b0, b1, c0, c1 = fx[a], fx[a + 1], fy[b], fy[b + 1], fz[c], fz[c + 1]
-                for i in range(a0, a1 + 1):
-                    u = np.float32((i - a0) / (a1 - a0))
-                    for j in range(b0, b1 + 1):
-                        v = np.float32((j - b0) / (b1 - b0))
-                        for k in range(c0, c1 + 1):
-                            if not wanted[i, j, k] or close[i, j, k] or not np.isnan(warp[i, j, k, 3]):
-                                continue
-                            w = np.float32((k - c0) / (c1 - c0))
-                            for n in range(4):
-                                p = warp[a0, b0, c0, n] * (1 - w) + warp[a0, b0, c1, n] * w
-                                q = warp[a0, b1, c0, n] * (1 - w) + warp[a0, b1, c1, n] * w
-                                r = warp[a1, b0, c0, n] * (1 - w) + warp[a1, b0, c1, n] * w
-                                s = warp[a1, b1, c0, n] * (1 - w) + warp[a1, b1, c1, n] * w
-                                warp[i, j, k, n] = (p * (1 - v) + q * v) * (1 - u) + (r * (1 - v) + s * v) * u
-
-
-@kernel
-def far_nodes(wanted, close, fx, fy, fz):
-    """Nodes to ask so that every wanted one can be known: itself close to a focus, else its far cell's corners."""
-    asked = wanted & close
-    for a in range(len(fx) - 1):
-        for b in range(len(fy) - 1):
-            for c in range(len(fz) - 1):
-                needed = False
-                for i in range(fx[a], fx[a + 1] + 1):
-                    for j in range(fy[b], fy[b + 1] + 1):
-                        for k in range(fz[c], fz[c + 1] + 1):
-                            needed = needed or (wanted[i, j, k] and not close[i, j, k])
-                if needed:
-                    for e in range(8):
-                        asked[fx[a + (e & 1)], fy[b + (e >> 1 & 1)], fz[c + (e >> 2)]] = True
-    return asked
-
-
-@kernel
-def lattice_places(axis, pick, nodes):
-    """For each node coordinate the lattice interval it lies in (the lower one on a border)."""
-    found = np.empty(len(nodes), np.int64)
-    at = 0
-    for n in range(len(nodes)):
-        while at < len(pick) - 2 and nodes[n] >= axis[pick[at + 1]]:
-            at += 1
-        found[n] = at
-    return found
-
-
-@kernel
 def fill_patch(  # noqa: C901
     nodes, strides, start, divided, detail, x, y, z, warp, px, py, pz, bx, by, bz, values, parts, owner, origin,
     per_unit, margin,
@@ -212,19 +153,6 @@ def fill_patch(  # noqa: C901
 
 
 @kernel
-def place(axis, pick, x):
-    """Lattice interval holding coordinate x of an axis."""
-    low, high = 0, len(pick) - 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        if axis[pick[middle]] <= x:
-            low = middle
-        else:
-            high = middle
-    return low
-
-
-@kernel
 def posed(warp, px, py, pz, bx, by, bz, values, parts, owner, origin, per_unit, point, terms, out):
     """Posed distance at a point; its canonical place is written to `out`."""
     a, b, c = place(bx, px, point[0]), place(by, py, point[1]), place(bz, pz, point[2])
@@ -246,6 +174,58 @@ def posed_values(points, warp, px, py, pz, bx, by, bz, values, parts, owner, ori
     for n in range(len(points)):
         found[n] = posed(warp, px, py, pz, bx, by, bz, values, parts, owner, origin, per_unit, points[n], terms, out)
     return found
+
+
+@kernel
+def close_patch(  # noqa: C901
+    nodes, part, ratio, start, divided, x, y, z, warp, px, py, pz, bx, by, bz, values, parts, owner, origin, per_unit,
+):  # fmt: skip
+    """Evaluate the cells of a patch into which the surface runs although their base or coarser cell was left out.
+
+    Every edge that changes sign needs the four cells around it; what they add may change sign in turn.
+    """
+    shape = nodes.shape
+    terms, out, point = np.empty((4, 8), np.float32), np.empty(3, np.float32), np.empty(3, np.float32)
+    at, cell = np.empty(3, np.int64), np.empty(3, np.int64)
+    added = [0]
+    added.pop()
+    scanned, total = 0, shape[0] * shape[1] * shape[2]
+    while scanned < total or len(added) > 0:
+        fresh = len(added) > 0
+        if fresh:
+            here = added.pop()
+        else:
+            here = scanned
+            scanned += 1
+        at[0], at[1], at[2] = here // (shape[1] * shape[2]), here // shape[2] % shape[1], here % shape[2]
+        value = nodes[at[0], at[1], at[2]]
+        if np.isnan(value):
+            continue
+        for way in range(6 if fresh else 3):
+            axis = way % 3
+            low = at[axis] - (1 if way >= 3 else 0)
+            if low < 0 or low > shape[axis] - 2:
+                continue
+            far = low if way >= 3 else low + 1
+            other = nodes[far if axis == 0 else at[0], far if axis == 1 else at[1], far if axis == 2 else at[2]]
+            if np.isnan(other) or (value < 0) == (other < 0):
+                continue
+            u, v = (axis + 1) % 3, (axis + 2) % 3
+            for c in range(4):
+                cell[axis], cell[u], cell[v] = low, at[u] - (c & 1), at[v] - (c >> 1)
+                if cell[u] < 0 or cell[v] < 0 or cell[u] > shape[u] - 2 or cell[v] > shape[v] - 2:
+                    continue
+                i, j, k = cell
+                if divided[start[0] + i // ratio, start[1] + j // ratio, start[2] + k // ratio] != part:
+                    continue
+                for e in range(8):
+                    a, b, d = i + (e & 1), j + (e >> 1 & 1), k + (e >> 2)
+                    if np.isnan(nodes[a, b, d]):
+                        point[0], point[1], point[2] = x[a], y[b], z[d]
+                        nodes[a, b, d] = posed(
+                            warp, px, py, pz, bx, by, bz, values, parts, owner, origin, per_unit, point, terms, out
+                        )
+                        added.append((a * shape[1] + b) * shape[2] + d)
 
 
 @kernel
@@ -271,25 +251,3 @@ def settle(points, normals, reach, tolerance, warp, px, py, pz, bx, by, bz, valu
             last, before = at, now
             at = min(max(at - now * slope, -reach), reach)
     return moved, canonical
-
-
-@kernel
-def spread(cells, parts, coordinates, px, py, pz, bx, by, bz, travel):
-    """Lattice cells that come within `travel` of any of the surface's cells."""
-    near = np.zeros((len(px) - 1, len(py) - 1, len(pz) - 1), np.bool_)
-    hit = np.zeros_like(near)
-    for s in range(len(cells)):
-        p = cells[s, 0]
-        a = place(bx, px, coordinates[parts[p, AX] + cells[s, 1]])
-        b = place(by, py, coordinates[parts[p, AX + 1] + cells[s, 2]])
-        c = place(bz, pz, coordinates[parts[p, AX + 2] + cells[s, 3]])
-        hit[a, b, c] = True
-    for a in range(near.shape[0]):
-        a0, a1 = place(bx, px, bx[px[a]] - travel), place(bx, px, bx[px[a + 1]] + travel)
-        for b in range(near.shape[1]):
-            b0, b1 = place(by, py, by[py[b]] - travel), place(by, py, by[py[b + 1]] + travel)
-            for c in range(near.shape[2]):
-                if hit[a, b, c]:
-                    c0, c1 = place(bz, pz, bz[pz[c]] - travel), place(bz, pz, bz[pz[c + 1]] + travel)
-                    near[a0 : a1 + 1, b0 : b1 + 1, c0 : c1 + 1] = True
-    return near
