@@ -177,6 +177,25 @@ def posed_values(points, warp, px, py, pz, bx, by, bz, values, parts, owner, ori
 
 
 @kernel
+def crossed_nodes(nodes):
+    """Flat indices of known nodes that an edge towards higher indices leaves with another sign."""
+    nx, ny, nz = nodes.shape
+    found = [0]
+    found.pop()
+    for i in range(nx - 1):
+        for j in range(ny - 1):
+            for k in range(nz - 1):
+                value = nodes[i, j, k]
+                if np.isnan(value):
+                    continue
+                inside = value < 0
+                a, b, c = nodes[i + 1, j, k] < 0, nodes[i, j + 1, k] < 0, nodes[i, j, k + 1] < 0
+                if a != inside or b != inside or c != inside:
+                    found.append((i * ny + j) * nz + k)
+    return found
+
+
+@kernel
 def close_patch(  # noqa: C901
     nodes, part, ratio, start, divided, x, y, z, warp, px, py, pz, bx, by, bz, values, parts, owner, origin, per_unit,
 ):  # fmt: skip
@@ -187,21 +206,14 @@ def close_patch(  # noqa: C901
     shape = nodes.shape
     terms, out, point = np.empty((4, 8), np.float32), np.empty(3, np.float32), np.empty(3, np.float32)
     at, cell = np.empty(3, np.int64), np.empty(3, np.int64)
-    added = [0]
-    added.pop()
-    scanned, total = 0, shape[0] * shape[1] * shape[2]
-    while scanned < total or len(added) > 0:
-        fresh = len(added) > 0
-        if fresh:
-            here = added.pop()
-        else:
-            here = scanned
-            scanned += 1
+    added = crossed_nodes(nodes)
+    while len(added) > 0:
+        here = added.pop()
         at[0], at[1], at[2] = here // (shape[1] * shape[2]), here // shape[2] % shape[1], here % shape[2]
         value = nodes[at[0], at[1], at[2]]
         if np.isnan(value):
             continue
-        for way in range(6 if fresh else 3):
+        for way in range(6):
             axis = way % 3
             low = at[axis] - (1 if way >= 3 else 0)
             if low < 0 or low > shape[axis] - 2:
