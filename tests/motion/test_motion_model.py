@@ -9,6 +9,7 @@ import torch
 from facetalk.errors import CheckpointError, InputError
 from facetalk.motion import SAMPLERS, Denoiser, DenoiserConfig, Motion, Normaliser, Rig, Sampling, express, restamp
 from facetalk.motion.noise import FrameNoise
+from facetalk.motion.temper import MOUTH, mouth_projection, temper
 from facetalk.types import SpeechFeatures
 
 FEATURES = 6
@@ -170,3 +171,15 @@ def test_expressiveness_grows_from_rest():
     assert torch.allclose(express(codes, rest, 1.0), codes)
     assert torch.allclose(express(codes, rest, 0.0), rest.expand(4, 3))
     assert torch.allclose(express(codes, rest, 2.0) - codes, codes - rest, atol=1e-6)
+
+
+def test_calm_noise_leaves_the_upper_face_alone(motion):
+    projection = mouth_projection(motion.decode)
+    assert torch.allclose(projection @ projection, projection, atol=1e-4)
+    noise = torch.randn(1, 7, motion.normaliser.live)
+    assert torch.equal(temper(noise, projection, 1.0), noise)
+    mouth = motion.decode[torch.tensor(MOUTH)]
+    still = temper(noise, projection, 0.0)
+    assert (still @ mouth.T).abs().max() < 0.06 * (noise @ mouth.T).abs().max() + 1e-4
+    across = noise - noise @ projection
+    assert torch.allclose(still, across, atol=1e-5)

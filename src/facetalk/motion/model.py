@@ -14,6 +14,7 @@ from facetalk.errors import CheckpointError
 from facetalk.motion.denoiser import Denoiser, DenoiserConfig
 from facetalk.motion.normaliser import Normaliser
 from facetalk.motion.schedule import Schedule
+from facetalk.motion.temper import mouth_projection
 from facetalk.motion.windows import Sampling, draw_windows
 from facetalk.types import ExpressionCodes, SpeechFeatures
 
@@ -73,8 +74,14 @@ class Motion:
                 f"speech features of encoder {speech.encoder_hash} given to motion trained on encoder "
                 f"{self.speech_hash}; use the encoder that belongs to it, or retrain motion (recipes/motion.md)"
             )
-        for live in draw_windows(self.denoiser, self.schedule, speech.values, sampling):
+        mouth = mouth_projection(self.decode)
+        for live in draw_windows(self.denoiser, self.schedule, speech.values, sampling, mouth):
             yield self.normaliser.restore(live)
+
+    @property
+    def decode(self) -> Float[Tensor, "52 live"]:
+        """Live space → ARKit weights, the linear part."""
+        return torch.linalg.pinv(self.rig.matrix) @ (self.normaliser.basis * self.normaliser.scale)
 
     def check_head(self, head_hash: str) -> None:
         """Refuse a head these codes were not made for.

@@ -18,18 +18,21 @@ from facetalk.motion.guidance import guided
 from facetalk.motion.noise import FrameNoise
 from facetalk.motion.sampler import Sampler, dpm_solver
 from facetalk.motion.schedule import Schedule
+from facetalk.motion.temper import temper
 
 
 @dataclass(frozen=True)
 class Sampling:
     """How motion is drawn."""
 
-    steps: int = 12
+    steps: int = 8
     """Diffusion steps, 1 to 1000."""
-    guidance: float = 1.25
+    guidance: float = 1.5
     """1 follows speech as trained, more amplifies it, 0 ignores it."""
     seed: int = 0
     """Same seed, same machine: same motion."""
+    mouth_noise: float = 0.4
+    """Share of the noise that jaw and lips get; 1 samples them as widely as the model allows."""
     sampler: Sampler = dpm_solver
     window: int = 240
     """Frames drawn at a time; the result does not depend on it."""
@@ -53,9 +56,20 @@ class Remembering:
 
 
 def draw_windows(
-    denoiser: Denoiser, schedule: Schedule, features: Float[Tensor, "frame feature"], sampling: Sampling
+    denoiser: Denoiser,
+    schedule: Schedule,
+    features: Float[Tensor, "frame feature"],
+    sampling: Sampling,
+    mouth: Float[Tensor, "live live"],
 ) -> Iterator[Float[Tensor, "frame live"]]:
     """Consecutive windows of motion in live space, one frame for each frame of `features`.
+
+    Args:
+        denoiser: the network.
+        schedule: its noise levels.
+        features: speech.
+        sampling: how to draw.
+        mouth: projection on the directions that move jaw and lips (`temper.mouth_projection`).
 
     Raises:
         InputError: a window, or a number of steps, that is not positive.
@@ -71,6 +85,7 @@ def draw_windows(
         speech = denoiser.listen(surrounded[None, first : first + frames + 2 * denoiser.config.hearing])
 
         def draw(number: int, first: int = sampling.first_frame + first, frames: int = frames) -> Tensor:
-            return noise.window(number, first, frames).to(features)
+            drawn = noise.window(number, first, frames).to(features)
+            return temper(drawn, mouth, sampling.mouth_noise)
 
         yield sampling.sampler(guided(remembering, speech, sampling.guidance), draw, levels)[0]

@@ -11,9 +11,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from facetalk.arkit import ARKIT_INDEX, ARKIT_NAMES
+from facetalk.arkit import ARKIT_INDEX
 from facetalk.errors import InputError
 from facetalk.motion import Denoiser, DenoiserConfig, Motion, Normaliser, Rig, Schedule, express
+from facetalk.motion.temper import MOUTH
 from facetalk.training.loop import Plan, optimiser_state, part, prefixed, restore_optimiser, run
 from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips
 
@@ -21,7 +22,6 @@ NORMALISER_FRAMES = 100_000
 """Frames that the normaliser is fitted on, evenly spaced."""
 LISTENING = ("listening.", "speech_")
 """Parts of a denoiser that belong to one speech encoder."""
-MOUTH = tuple(name.startswith(("jaw", "mouth")) for name in ARKIT_NAMES)
 
 
 @dataclass(frozen=True)

@@ -83,15 +83,31 @@ def best_lag(truth: Float[Tensor, " frame"], made: Float[Tensor, " frame"]) -> i
     return max(LAGS, key=lambda lag: correlation(middle, made[reach + lag : frames - reach + lag]))
 
 
-def closures(gap: Float[Tensor, " frame"], phones: Phones, symbols: frozenset[str]) -> Bool[Tensor, " segment"]:
-    """Whether the lips meet in each segment of the given symbols."""
+def share(met: Sequence[Bool[Tensor, " each"]]) -> float:
+    """How many are true; NaN where there are none."""
+    return float(torch.cat(list(met)).float().mean())
+
+
+def closures(gap: Float[Tensor, " frame"], phones: Phones) -> Bool[Tensor, " segment"]:
+    """Whether the lips meet in each /p b m/ segment."""
     middles = (torch.arange(len(gap)) + 0.5) / float(FRAME_RATE)
     met = []
     for symbol, start, end in phones:
         near = (middles >= start - NEAR_SECONDS) & (middles <= end + NEAR_SECONDS)
-        if symbol in symbols and end - start >= SHORTEST_SECONDS and bool(near.any()):
+        if symbol in BILABIALS and end - start >= SHORTEST_SECONDS and bool(near.any()):
             met.append(bool(gap[near].min() <= CLOSED_MM))
     return torch.tensor(met, dtype=torch.bool)
+
+
+def false_closures(gap: Float[Tensor, " frame"], phones: Phones) -> Bool[Tensor, " vowel_frame"]:
+    """Whether the lips meet, for each frame in the middle half of an open vowel."""
+    middles = (torch.arange(len(gap)) + 0.5) / float(FRAME_RATE)
+    inside = torch.zeros(len(gap), dtype=torch.bool)
+    for symbol, start, end in phones:
+        quarter = (end - start) / 4
+        if symbol in OPEN_VOWELS:
+            inside |= (middles >= start + quarter) & (middles <= end - quarter)
+    return gap[inside] <= CLOSED_MM
 
 
 def figures(takes: Sequence[Take]) -> dict[str, float]:
@@ -102,9 +118,11 @@ def figures(takes: Sequence[Take]) -> dict[str, float]:
     def mean_correlation(wanted: Tensor) -> float:
         return float(np.mean([correlation(*take.curves(wanted)) for take in takes]))
 
-    def rate(symbols: frozenset[str], which: int) -> float:
-        met = torch.cat([closures(take.curves(gap)[which], take.phones, symbols) for take in takes])
-        return float(met.float().mean()) if len(met) else float("nan")
+    def closed(which: int) -> float:
+        return share([closures(take.curves(gap)[which], take.phones) for take in takes])
+
+    def wrongly(which: int) -> float:
+        return share([false_closures(take.curves(gap)[which], take.phones) for take in takes])
 
     speeds = [
         torch.cat([curve.diff() for curve in pair]).std() for pair in zip(*(t.curves(gap) for t in takes), strict=True)
@@ -114,10 +132,10 @@ def figures(takes: Sequence[Take]) -> dict[str, float]:
         "jaw": mean_correlation(jaw),
         "rounding": mean_correlation(rounding),
         "lag": float(np.mean([best_lag(*take.curves(gap)) for take in takes if len(take.truth) > 4 * max(LAGS)])),
-        "closed": rate(BILABIALS, 1),
-        "closed_truth": rate(BILABIALS, 0),
-        "false_closed": rate(OPEN_VOWELS, 1),
-        "false_closed_truth": rate(OPEN_VOWELS, 0),
+        "closed": closed(1),
+        "closed_truth": closed(0),
+        "false_closed": wrongly(1),
+        "false_closed_truth": wrongly(0),
         "speed_ratio": float(speeds[1] / speeds[0]),
     }
 
