@@ -1,0 +1,277 @@
+"""Compiled loops of `facetalk.mesh.isosurface`: cells the surface enters, their vertices, and the quads between them.
+
+`values` are flat over all parts of a grid; `parts`, `coords` and `owner` are its `Layout`.
+"""
+
+import numpy as np
+
+from facetalk.compiled import kernel
+from facetalk.mesh.grid import AX, GX, NX, OFFSET, SCALE
+
+
+@kernel
+def base_cell(parts, p, i, j, k):
+    """The base cell that holds cell (i, j, k) of patch `p`."""
+    ratio = parts[0, SCALE]
+    return (i + parts[p, GX]) // ratio, (j + parts[p, GX + 1]) // ratio, (k + parts[p, GX + 2]) // ratio
+
+
+@kernel
+def surrounded(owner):
+    """Divided base cells all of whose neighbours belong to the same patch."""
+    nx, ny, nz = owner.shape
+    inner = np.zeros((nx, ny, nz), np.bool_)
+    for i in range(1, nx - 1):
+        for j in range(1, ny - 1):
+            for k in range(1, nz - 1):
+                p = owner[i, j, k]
+                if p > 0:
+                    same = True
+                    for n in range(27):
+                        same = same and owner[i - 1 + n // 9, j - 1 + n // 3 % 3, k - 1 + n % 3] == p
+                    inner[i, j, k] = same
+    return inner
+
+
+@kernel
+def surface_cells(values, parts, owner):  # noqa: C901
+    """Cells whose eight corners are known and differ in sign, as rows part, i, j, k, corner signs."""
+    found = np.empty((4096, 5), np.int64)
+    n = 0
+    corners = np.empty(8, np.float32)
+    for p in range(len(parts)):
+        offset, nx, ny, nz = parts[p, OFFSET], parts[p, NX], parts[p, NX + 1], parts[p, NX + 2]
+        for i in range(nx - 1):
+            for j in range(ny - 1):
+                for k in range(nz - 1):
+                    at = offset + (i * ny + j) * nz + k
+                    if np.isnan(values[at]):
+                        continue
+                    if p == 0 and owner[i, j, k] != 0:
+                        continue
+                    case = 0
+                    known = True
+                    for c in range(8):
+                        corners[c] = values[at + (c & 1) * ny * nz + (c >> 1 & 1) * nz + (c >> 2)]
+                        if np.isnan(corners[c]):
+                            known = False
+                            break
+                        if corners[c] < 0:
+                            case |= 1 << c
+                    if not known or case == 0 or case == 255:
+                        continue
+                    if p > 0 and owner[base_cell(parts, p, i, j, k)] != p:
+                        continue
+                    if n == len(found):
+                        larger = np.empty((2 * n, 5), np.int64)
+                        larger[:n] = found
+                        found = larger
+                    found[n, 0], found[n, 1], found[n, 2], found[n, 3], found[n, 4] = p, i, j, k, case
+                    n += 1
+    return found[:n].copy()
+
+
+@kernel
+def crossing(values, parts, coords, p, i, j, k, axis, point):
+    """Write to `point` where the edge from node (i, j, k) along `axis` crosses zero."""
+    ny, nz = parts[p, NX + 1], parts[p, NX + 2]
+    stride = ny * nz if axis == 0 else nz if axis == 1 else 1
+    at = parts[p, OFFSET] + (i * ny + j) * nz + k
+    t = values[at] / (values[at] - values[at + stride])
+    point[0] = coords[parts[p, AX] + i]
+    point[1] = coords[parts[p, AX + 1] + j]
+    point[2] = coords[parts[p, AX + 2] + k]
+    along = parts[p, AX + axis] + (i if axis == 0 else j if axis == 1 else k)
+    point[axis] += t * (coords[along + 1] - coords[along])
+
+
+@kernel
+def sheet_vertices(values, parts, coords, cells, vertex, sheet_of, sheet_count):
+    """One vertex for each sheet in each cell, at the mean of the sheet's edge crossings; `vertex` is filled in."""
+    total = 0
+    for s in range(len(cells)):
+        total += sheet_count[cells[s, 4]]
+    points = np.zeros((total, 3), np.float32)
+    weight = np.zeros(total, np.float32)
+    point = np.empty(3, np.float32)
+    node = np.empty(3, np.int64)
+    n = 0
+    for s in range(len(cells)):
+        p, case = cells[s, 0], cells[s, 4]
+        at = parts[p, OFFSET] + (cells[s, 1] * parts[p, NX + 1] + cells[s, 2]) * parts[p, NX + 2] + cells[s, 3]
+        vertex[at] = n
+        for edge in range(12):
+            sheet = sheet_of[case, edge]
+            if sheet < 0:
+                continue
+            axis = edge // 4
+            node[axis] = cells[s, 1 + axis]
+            node[(axis + 1) % 3] = cells[s, 1 + (axis + 1) % 3] + (edge & 1)
+            node[(axis + 2) % 3] = cells[s, 1 + (axis + 2) % 3] + (edge >> 1 & 1)
+            crossing(values, parts, coords, p, node[0], node[1], node[2], axis, point)
+            points[n + sheet] += point
+            weight[n + sheet] += 1
+        n += sheet_count[case]
+    for v in range(total):
+        points[v] /= weight[v]
+    return points
+
+
+@kernel
+def cell_at(parts, owner, g):
+    """Part and flat index of the cell that covers fine cell `g` (counted over the whole box); −1 outside."""
+    ratio = parts[0, SCALE]
+    i, j, k = g[0] // ratio, g[1] // ratio, g[2] // ratio
+    if min(g[0], g[1], g[2]) < 0 or i >= parts[0, NX] - 1 or j >= parts[0, NX + 1] - 1 or k >= parts[0, NX + 2] - 1:
+        return -1, -1
+    p = owner[i, j, k]
+    if p > 0:
+        i, j, k = g[0] - parts[p, GX], g[1] - parts[p, GX + 1], g[2] - parts[p, GX + 2]
+    return p, parts[p, OFFSET] + (i * parts[p, NX + 1] + j) * parts[p, NX + 2] + k
+
+
+@kernel
+def dual_quads(values, parts, coords, owner, inner, cells, vertex, points, sheet_of, sheet_count):  # noqa: C901
+    """Quads round every smallest edge that changes sign.
+
+    Returns vertices of base cells that only their finer neighbours' edges enter, the quads, and the leaks.
+    """
+    quads = np.empty((12 * len(cells), 4), np.int32)
+    extra = np.zeros((2 * len(cells) + 8, 3), np.float32)
+    weight = np.zeros(2 * len(cells) + 8, np.float32)
+    leaks = np.empty(12 * len(cells), np.int64)
+    n_quads, n_extra, n_leaks = 0, 0, 0
+    first_extra = len(points)
+    case_of = np.zeros(first_extra, np.uint8)
+    for s in range(len(cells)):
+        p = cells[s, 0]
+        at = parts[p, OFFSET] + (cells[s, 1] * parts[p, NX + 1] + cells[s, 2]) * parts[p, NX + 2] + cells[s, 3]
+        case_of[vertex[at]] = cells[s, 4]
+    g, node, around, point = (
+        np.empty(3, np.int64),
+        np.empty(3, np.int64),
+        np.empty(4, np.int64),
+        np.empty(3, np.float32),
+    )
+    part = np.empty(4, np.int64)
+    for s in range(len(cells)):
+        p, case = cells[s, 0], cells[s, 4]
+        scale = parts[p, SCALE]
+        within = p > 0 and inner[base_cell(parts, p, cells[s, 1], cells[s, 2], cells[s, 3])]
+        at = parts[p, OFFSET] + (cells[s, 1] * parts[p, NX + 1] + cells[s, 2]) * parts[p, NX + 2] + cells[s, 3]
+        for edge in range(12):
+            # In the base, and well within a patch, an edge belongs to the cell whose lowest corner it leaves.
+            if sheet_of[case, edge] < 0 or (edge & 3 and (p == 0 or within)):
+                continue
+            axis = edge // 4
+            u, v = (axis + 1) % 3, (axis + 2) % 3
+            for a in range(3):
+                node[a] = cells[s, 1 + a]
+            node[u] += edge & 1
+            node[v] += edge >> 1 & 1
+            # The cells around the edge, counter-clockwise about its axis: (−,−) (0,−) (0,0) (−,0).
+            inside_box, plain, first_fine = True, p == 0 or not within, -1
+            if within:
+                step_u = parts[p, NX + 2] if u == 1 else 1 if u == 2 else parts[p, NX + 1] * parts[p, NX + 2]
+                step_v = parts[p, NX + 2] if v == 1 else 1 if v == 2 else parts[p, NX + 1] * parts[p, NX + 2]
+                around[0], around[1], around[2], around[3] = at - step_u - step_v, at - step_v, at, at - step_u
+                part[:] = p
+                first_fine = at
+            for c in (2, 3, 0, 1):
+                if within:
+                    break
+                du, dv = 0 if c == 1 or c == 2 else 1, 0 if c >= 2 else 1
+                for a in range(3):
+                    g[a] = node[a] * scale + parts[p, GX + a]
+                # The fine cell touching the edge from that side; inside base cells any of theirs will do.
+                g[u] -= du
+                g[v] -= dv
+                part[c], around[c] = cell_at(parts, owner, g)
+                if part[c] < 0:
+                    inside_box = False
+                elif part[c] > 0:
+                    plain = False
+                    if first_fine < 0:
+                        first_fine = around[c]
+            if not inside_box or (p == 0 and not plain) or (p > 0 and first_fine != at):
+                continue
+            leaked = False
+            for c in range(4):
+                q = part[c]
+                id = vertex[around[c]]
+                if id < 0:
+                    if q == p:
+                        leaked = True
+                    else:  # a base cell whose own corners agree, entered through the finer side
+                        ny, nz = parts[0, NX + 1], parts[0, NX + 2]
+                        for corner in range(8):
+                            if np.isnan(
+                                values[around[c] + (corner & 1) * ny * nz + (corner >> 1 & 1) * nz + (corner >> 2)]
+                            ):
+                                leaked = True
+                    if leaked:
+                        leaks[n_leaks] = around[c]
+                        n_leaks += 1
+                        break
+                    id = first_extra + n_extra
+                    vertex[around[c]] = id
+                    n_extra += 1
+                if id >= first_extra:
+                    seen = False
+                    for d in range(c):
+                        seen = seen or around[d] == around[c]
+                    if not seen:
+                        crossing(values, parts, coords, p, node[0], node[1], node[2], axis, point)
+                        extra[id - first_extra] += point
+                        weight[id - first_extra] += 1
+                elif q == p:
+                    # Seen from cell c the edge is displaced towards the middle of the four.
+                    du, dv = 0 if c == 1 or c == 2 else 1, 0 if c >= 2 else 1
+                    id += sheet_of[case_of[id], 4 * axis + du + 2 * dv]
+                elif sheet_count[case_of[id]] > 1:
+                    # A finer edge beside a base cell with several sheets goes to the nearest.
+                    crossing(values, parts, coords, p, node[0], node[1], node[2], axis, point)
+                    first, least = id, np.float32(1e9)
+                    for sheet in range(sheet_count[case_of[first]]):
+                        away = np.float32(0)
+                        for a in range(3):
+                            away += (points[first + sheet, a] - point[a]) ** 2
+                        if away < least:
+                            least, id = away, first + sheet
+                quads[n_quads, c] = id
+            if leaked:
+                continue
+            if values[parts[p, OFFSET] + (node[0] * parts[p, NX + 1] + node[1]) * parts[p, NX + 2] + node[2]] >= 0:
+                quads[n_quads, 1], quads[n_quads, 3] = quads[n_quads, 3], quads[n_quads, 1]
+            n_quads += 1
+    for e in range(n_extra):
+        extra[e] /= weight[e]
+    return extra[:n_extra].copy(), quads[:n_quads].copy(), leaks[:n_leaks].copy()
+
+
+@kernel
+def cut_quads(quads, points):
+    """Triangles of quads: the shorter diagonal, and no triangle that repeats a vertex."""
+    faces = np.empty((2 * len(quads), 3), np.int32)
+    n = 0
+    for q in range(len(quads)):
+        a, b, c, d = quads[q]
+        first, second = np.float32(0), np.float32(0)
+        for x in range(3):
+            first += (points[a, x] - points[c, x]) ** 2
+            second += (points[b, x] - points[d, x]) ** 2
+        if a == b or c == d or (first <= second and a != c):
+            if a != b and b != c and a != c:
+                faces[n, 0], faces[n, 1], faces[n, 2] = a, b, c
+                n += 1
+            if a != c and c != d and a != d:
+                faces[n, 0], faces[n, 1], faces[n, 2] = a, c, d
+                n += 1
+        else:
+            if a != b and b != d and a != d:
+                faces[n, 0], faces[n, 1], faces[n, 2] = a, b, d
+                n += 1
+            if b != c and c != d and b != d:
+                faces[n, 0], faces[n, 1], faces[n, 2] = b, c, d
+                n += 1
+    return faces[:n].copy()
