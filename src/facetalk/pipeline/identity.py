@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,9 @@ from facetalk.head.model import SOURCE_SIZE, Head
 from facetalk.render.look import Look
 
 NAMED_SEEDS: dict[str, int] = {"ada": 1, "ben": 2, "cleo": 3, "dev": 4, "emil": 5, "fay": 6}
-"""Heads with a name."""
+"""Heads with a name: seeds of their shapes."""
+NAMED_COLOURS: dict[str, int] = {"ada": 38, "ben": 20, "cleo": 19, "dev": 4, "emil": 13, "fay": 30}
+"""Seeds of their colours, chosen so that all differ."""
 DEFAULT = "ada"
 SPREAD = 0.7
 """Seeded heads stay this much nearer to the mean than the source's own spread, so that none is a caricature."""
@@ -45,7 +47,7 @@ def find(head: Head, wanted: str) -> Identity:
         InputError: none of these.
     """
     if wanted in NAMED_SEEDS:
-        return seeded(head, NAMED_SEEDS[wanted], wanted)
+        return replace(seeded(head, NAMED_SEEDS[wanted], wanted), look=Look.seeded(NAMED_COLOURS[wanted]))
     if wanted.startswith("seed:"):
         return seeded(head, _number(wanted), wanted)
     if wanted.endswith(".npz"):
