@@ -64,7 +64,9 @@ def surface_cells(values, parts, owner):  # noqa: C901
                         continue
                     if n == len(found):
                         larger = np.empty((2 * n, 5), np.int64)
-                        larger[:n] = found
+                        for s in range(n):
+                            for a in range(5):
+                                larger[s, a] = found[s, a]
                         found = larger
                     found[n, 0], found[n, 1], found[n, 2], found[n, 3], found[n, 4] = p, i, j, k, case
                     n += 1
@@ -109,11 +111,13 @@ def sheet_vertices(values, parts, coords, cells, vertex, sheet_of, sheet_count):
             node[(axis + 1) % 3] = cells[s, 1 + (axis + 1) % 3] + (edge & 1)
             node[(axis + 2) % 3] = cells[s, 1 + (axis + 2) % 3] + (edge >> 1 & 1)
             crossing(values, parts, coords, p, node[0], node[1], node[2], axis, point)
-            points[n + sheet] += point
+            for a in range(3):
+                points[n + sheet, a] += point[a]
             weight[n + sheet] += 1
         n += sheet_count[case]
     for v in range(total):
-        points[v] /= weight[v]
+        for a in range(3):
+            points[v, a] /= weight[v]
     return points
 
 
@@ -175,7 +179,7 @@ def dual_quads(values, parts, coords, owner, inner, cells, vertex, points, sheet
                 step_u = parts[p, NX + 2] if u == 1 else 1 if u == 2 else parts[p, NX + 1] * parts[p, NX + 2]
                 step_v = parts[p, NX + 2] if v == 1 else 1 if v == 2 else parts[p, NX + 1] * parts[p, NX + 2]
                 around[0], around[1], around[2], around[3] = at - step_u - step_v, at - step_v, at, at - step_u
-                part[:] = p
+                part[0] = part[1] = part[2] = part[3] = p
                 first_fine = at
             for c in (2, 3, 0, 1):
                 if within:
@@ -222,7 +226,8 @@ def dual_quads(values, parts, coords, owner, inner, cells, vertex, points, sheet
                         seen = seen or around[d] == around[c]
                     if not seen:
                         crossing(values, parts, coords, p, node[0], node[1], node[2], axis, point)
-                        extra[id - first_extra] += point
+                        for a in range(3):
+                            extra[id - first_extra, a] += point[a]
                         weight[id - first_extra] += 1
                 elif q == p:
                     # Seen from cell c the edge is displaced towards the middle of the four.
@@ -245,7 +250,8 @@ def dual_quads(values, parts, coords, owner, inner, cells, vertex, points, sheet
                 quads[n_quads, 1], quads[n_quads, 3] = quads[n_quads, 3], quads[n_quads, 1]
             n_quads += 1
     for e in range(n_extra):
-        extra[e] /= weight[e]
+        for a in range(3):
+            extra[e, a] /= weight[e]
     return extra[:n_extra].copy(), quads[:n_quads].copy(), leaks[:n_leaks].copy()
 
 

@@ -100,5 +100,8 @@ def spread(cells, parts, coordinates, px, py, pz, bx, by, bz, travel):
             for c in range(near.shape[2]):
                 if hit[a, b, c]:
                     c0, c1 = place(bz, pz, bz[pz[c]] - travel), place(bz, pz, bz[pz[c + 1]] + travel)
-                    near[a0 : a1 + 1, b0 : b1 + 1, c0 : c1 + 1] = True
+                    for i in range(a0, a1 + 1):
+                        for j in range(b0, b1 + 1):
+                            for k in range(c0, c1 + 1):
+                                near[i, j, k] = True
     return near
