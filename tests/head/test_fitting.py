@@ -19,7 +19,7 @@ def surface(head: Head, z_id: torch.Tensor, code: torch.Tensor, count: int) -> C
     """Points of the head's own posed surface, found along their gradients."""
     points = torch.nn.functional.normalize(torch.randn(1, count, 3), dim=-1) * 0.36 + torch.tensor([0.0, 0.06, -0.12])
     normals = points
-    for _ in range(5):
+    for _ in range(12):
         points = points.detach().requires_grad_(True)
         value = posed_distances(head, z_id[None], code[None], points)
         slope = torch.autograd.grad(value.sum(), points)[0]

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+from scipy.spatial import cKDTree
 
 import facetalk
 import made_sound
@@ -39,9 +40,10 @@ def test_every_frame_has_a_mesh(clip):
 
 def test_both_roads_make_the_same_surface(clip):
     fast, exact = (next(iter(clip.meshes(replace(COARSE, mesh=road, resolution=24)))) for road in ("fast", "exact"))
-    centre = exact.vertices.mean(0)
-    sizes = [np.linalg.norm(mesh.vertices - centre, axis=1).mean() for mesh in (fast, exact)]
-    assert abs(sizes[0] / sizes[1] - 1) < 0.02
+    # Either way round, since the roads place their vertices with different density.
+    for one, other in ((fast, exact), (exact, fast)):
+        apart = cKDTree(one.vertices).query(other.vertices)[0]
+        assert np.median(apart) < 0.5 * 1.25 / 24
 
 
 def test_pictures_follow_the_rate_and_show_a_head(clip):
