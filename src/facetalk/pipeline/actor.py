@@ -30,8 +30,8 @@ EYE_SHIFT = 0.4
 """How far before the eyeball's centre the middle of that grid lies, in radii."""
 FOCUS_RATIO = 6
 """How much finer cells are there."""
-CHIN_ROOM_MM, CROWN_ROOM_MM = 40.0, 14.0
-"""Seen below the chin and above the crown."""
+RIM_ROOM_MM, CROWN_ROOM_MM = 24.0, 14.0
+"""The picture ends this far above the rim of the neck, and this far above the crown."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Actor:
     def portrait_box(self) -> Box:
         """What a picture shows: the head with its neck, the same for every frame."""
         ears = self.landmark("ear_left"), self.landmark("ear_right")
-        low = float(self.landmark("chin")[1]) - CHIN_ROOM_MM / UNIT_MM
+        low = NECK_CUT.offset + RIM_ROOM_MM / UNIT_MM
         high = float(self.landmark("crown")[1]) + CROWN_ROOM_MM / UNIT_MM
         depth = float(ears[0][2]), float(self.landmark("nose_tip")[2])
         return Box((float(ears[1][0]), low, depth[0]), (float(ears[0][0]), high, depth[1]))
