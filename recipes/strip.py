@@ -17,6 +17,23 @@ from facetalk.render.sheet import contact_sheet, write_picture
 from facetalk.speech import waveform
 
 FRAMES = 10
+PLAIN = {
+    **{
+        "ɪ": "ih",
+        "ə": "uh",
+        "ɐ": "uh",
+        "ʌ": "uh",
+        "ɒ": "o",
+        "ɔ": "aw",
+        "ɑ": "ah",
+        "ɛ": "eh",
+        "æ": "ae",
+        "ʊ": "oo",
+        "ɜ": "er",
+    },
+    **{"ɚ": "er", "ɡ": "g", "ŋ": "ng", "ʃ": "sh", "ʒ": "zh", "θ": "th", "ð": "dh", "ɹ": "r", "ɾ": "t", "ᵻ": "ih"},
+}
+"""Phones in letters that every font has."""
 
 
 def main(performances: Path, name: str, out: Path) -> None:
@@ -31,7 +48,7 @@ def main(performances: Path, name: str, out: Path) -> None:
     frames = [min(int((start + stop) / 2 * 30), len(clip) - 1) for _, start, stop in chosen]
     weights = torch.from_numpy(clip.arkit().weights[frames]).float()
     pictures = shot(talker.weights.head, clip.identity, weights, View(size=256))
-    write_picture(contact_sheet(pictures, [phone for phone, _, _ in chosen], FRAMES // 2), out)
+    write_picture(contact_sheet(pictures, [PLAIN.get(phone, phone) for phone, _, _ in chosen], FRAMES // 2), out)
     print(row["text"], [phone for phone, _, _ in chosen])
 
 
