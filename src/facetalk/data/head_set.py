@@ -20,6 +20,7 @@ from facetalk.data.posing import MILLIMETRE, IctHead, Topology
 from facetalk.data.regions import RegionMap
 from facetalk.data.solid import ASK, HIDDEN, OPEN, Solid, neck
 from facetalk.geometry import PAPER_BOX
+from facetalk.head.anatomy import LANDMARK_NAMES
 from facetalk.types import Region
 
 PAIR_REACH = 2.0 * MILLIMETRE
@@ -298,7 +299,7 @@ def write(config: HeadSetConfig) -> None:
     meta = {
         "source": "ICT-FaceKit",
         "box": asdict(PAPER_BOX),
-        "landmarks": list(landmarks.LANDMARK_NAMES),
+        "landmarks": list(LANDMARK_NAMES),
         "split": split,
         "seed": config.seed,
     }

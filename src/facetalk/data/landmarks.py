@@ -6,26 +6,6 @@ from jaxtyping import Float
 from facetalk.data import ict
 from facetalk.data.posing import IctHead
 
-LANDMARK_NAMES = (
-    "mouth_centre",
-    "mouth_corner_left",
-    "mouth_corner_right",
-    "lip_upper",
-    "lip_lower",
-    "teeth_front",
-    "eye_left",
-    "eye_right",
-    "nose_tip",
-    "chin",
-    "subnasale",
-    "throat",
-    "forehead",
-    "crown",
-    "ear_left",
-    "ear_right",
-)
-"""Points measured in the rest pose."""
-
 _LEFT_ANCHORS_MM = (
     (27.0, 9.0, 10.0),
     (58.0, 30.0, 62.0),

@@ -4,7 +4,6 @@ The truth's apertures are those of the folder's curves on the same head, read by
 phoneme rules and mean motion stand beside ours, and so does the same talker fed with another clip's sound.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from facetalk.data import performance_files
 from facetalk.errors import InputError
 from facetalk.evaluation.motion import MotionReport, Movement, TestClip, report
 from facetalk.mesh.aperture import mouth_probe
@@ -60,24 +60,19 @@ def entries(test: TalkingTest, split: str, count: int) -> list[Entry]:
     Raises:
         InputError: the folder is no set of performances or has no such clips.
     """
-    index = test.data / "index.jsonl"
-    if not index.is_file():
-        raise InputError(f"{index}: missing; give a folder written by `facetalk data performances`")
-    rows = [json.loads(line) for line in index.read_text().splitlines()]
-    rows = [row for row in rows if row["split"] == split and row["language"].startswith(test.language)]
-    rows = [row for row in rows if row["kind"] == "generated"]
+    rows = [row for row in performance_files.read_index(test.data) if row.split == split and row.kind == "generated"]
+    rows = [row for row in rows if row.language.startswith(test.language)]
     if not rows:
         raise InputError(f"{test.data}: no {split} clips in language {test.language!r}; try --language ''")
     chosen = np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int))
     return [_entry(test.data, rows[number]) for number in chosen]
 
 
-def _entry(folder: Path, row: dict) -> Entry:
-    with np.load(folder / f"{row['id']}.npz") as file:
-        curves = RigCurves(file["weights"].astype(np.float64), FRAME_RATE)
-        phones = tuple((str(name), float(start), float(stop)) for name, start, stop in json.loads(str(file["phones"])))
-        loudness = file["envelope"].astype(np.float64)
-    return Entry(row["id"], folder / row["audio"], curves, phones, loudness)
+def _entry(folder: Path, row: performance_files.Entry) -> Entry:
+    made = performance_files.read(folder, row.id)
+    curves = RigCurves(made.weights.astype(np.float64), FRAME_RATE)
+    audio, loudness = performance_files.audio_path(folder, row), made.envelope.astype(np.float64)
+    return Entry(row.id, audio, curves, made.phones, loudness)
 
 
 def evaluate(talker: Talker, test: TalkingTest, watch: Watch = lambda done, of: None) -> MotionReport:
