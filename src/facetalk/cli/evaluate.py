@@ -31,8 +31,12 @@ class Motion(TalkingTest, ReportingJob):
         talker = facetalk.load(self.weights, device=self.device)
         with progress("clips") as watch:
             measured = talking.evaluate(talker, self, watch)
-        rows = ["".join(f"{cell:<18}" for cell in row) for row in talking.table(measured)]
-        self.report(measured.json(), rows)
+        rows = ["".join(f"{cell:<21}" for cell in row) for row in talking.table(measured)]
+        figures = measured.json()
+        if self.knockouts:
+            figures["shift_frames"] = talking.shifts(talker, self)
+            rows.append(f"200 ms of silence in front move the lips by {sorted(set(figures['shift_frames']))} frames")
+        self.report(figures, rows)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,9 +14,11 @@ from jaxtyping import Float
 
 from facetalk.data import performance_files
 from facetalk.errors import InputError
+from facetalk.evaluation import knockouts
 from facetalk.evaluation.motion import MotionReport, Movement, TestClip, report
 from facetalk.mesh.aperture import mouth_probe
 from facetalk.pipeline.clip import Clip
+from facetalk.pipeline.identity import Identity
 from facetalk.pipeline.roads import DEFAULT_SURFACE
 from facetalk.pipeline.talker import Performing, Talker
 from facetalk.speech import waveform
@@ -41,6 +43,8 @@ class TalkingTest:
     identity: str = "seed:1"
     seed: int = 0
     performing: Performing = field(default_factory=Performing)
+    knockouts: bool = False
+    """Also rows that must fail (shuffled weights, noise as loud), DDPM in 1000 steps, and silence put in front."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,8 @@ def _entry(folder: Path, row: performance_files.Entry) -> Entry:
 def evaluate(talker: Talker, test: TalkingTest, watch: Watch = lambda done, of: None) -> MotionReport:
     """Speak the test clips and measure them."""
     asked, known = entries(test, "test", test.clips), entries(test, "train", test.references)
-    of = 3 * len(asked) + len(known)
+    asides = knockouts.rows(talker, test.performing, test.seed) if test.knockouts else {}
+    of = (3 + len(asides)) * len(asked) + len(known)
     done = iter(range(1, of + 1))
 
     def measured(clip: Clip) -> Movement:
@@ -93,9 +98,11 @@ def evaluate(talker: Talker, test: TalkingTest, watch: Watch = lambda done, of: 
         movement = Movement(measured(clip).apertures, entry.curves.weights)
         return TestClip(entry.id, movement, entry.phones, entry.loudness, float(FRAME_RATE))
 
-    def spoken(entry: Entry, sound: Waveform) -> Movement:
-        clip = talker.animate(sound, identity=identity, seed=test.seed, performing=test.performing)
-        return _fitted(measured(clip), len(entry.curves))
+    def ours(sound: Waveform, who: Identity) -> Clip:
+        return talker.animate(sound, identity=who, seed=test.seed, performing=test.performing)
+
+    def spoken(entry: Entry, sound: Waveform, speak: knockouts.Speak = ours) -> Movement:
+        return _fitted(measured(speak(sound, identity)), len(entry.curves))
 
     sounds = [waveform.read(entry.audio) for entry in asked]
     predictions = {
@@ -103,8 +110,18 @@ def evaluate(talker: Talker, test: TalkingTest, watch: Watch = lambda done, of: 
         "another clip's sound": [
             spoken(entry, sound) for entry, sound in zip(asked, sounds[1:] + sounds[:1], strict=True)
         ],
+        **{
+            name: [spoken(entry, sound, speak) for entry, sound in zip(asked, sounds, strict=True)]
+            for name, speak in asides.items()
+        },
     }
     return report([true(entry) for entry in asked], predictions, [true(entry) for entry in known])
+
+
+def shifts(talker: Talker, test: TalkingTest) -> list[int]:
+    """For every test clip, the frames by which 200 ms of silence in front delay jaw and lips; 6 is right."""
+    sounds = (waveform.read(entry.audio) for entry in entries(test, "test", test.clips))
+    return [knockouts.shift(talker, sound, test.performing, test.seed) for sound in sounds]
 
 
 def mouth_apertures(clip: Clip) -> Float[np.ndarray, " frame"]:

@@ -24,6 +24,8 @@ SDF = Callable[[Float[Tensor, "point 3"]], Float[Tensor, " point"]]
 MOUTH_LANDMARKS = ("subnasale", "lip_upper", "lip_lower", "teeth_front", "mouth_centre", "ear_left", "ear_right")
 JAW_WAY_MM = 80.0
 """How far lines follow the jaw from the rest position of the lips."""
+COARSEST = 4
+"""Every so many samples of a line are always asked for; a power of two."""
 LIP_TRAVEL_MM = 10.0
 """How far below its rest position the upper lip may end; what opens lower is the fold under the lower lip."""
 ARC_REACH, ARC_SAMPLES = 1.2, 81
@@ -32,8 +34,10 @@ CORNEA = 1.06
 """Distance of the cornea from the eyeball's centre, in radii of the sphere: a bulge of about 1 mm."""
 LID_REACH = 0.85
 """Angle from the straight look, in radians, by which every lid has begun, wide eyes included."""
-BISECTIONS = 6
-"""Halvings of a bracket before its last linear step: 1 mm becomes 0.02 mm."""
+HALVINGS = 3
+"""Of a bracket of half a millimetre or less, before its last linear step: 0.06 mm, and the field is straight there."""
+STEEPEST = 2.0
+"""Most that a posed distance changes on the way between two points, over the way: stretched skin steepens it."""
 
 
 @dataclass(frozen=True)
@@ -161,19 +165,46 @@ def narrowest(free: Float[np.ndarray, "*lead column depth"]) -> Float[np.ndarray
 def _divided(sdf: SDF, points: Tensor) -> tuple[Tensor, Tensor]:
     """`points` with the middles of all spans added, and the values at all of them.
 
-    The middle is asked only where the span could hide a gap or wall: where its ends are nearer to the surface than
-    to each other.
+    The middle is asked only where the span could hide a gap or wall.
     """
-    values = _ask(sdf, points)
+    values = _sampled(sdf, points)
     middles = (points[:, 1:] + points[:, :-1]) / 2
     spans = (points[:, 1:] - points[:, :-1]).norm(dim=-1)
-    near = torch.minimum(values[:, 1:].abs(), values[:, :-1].abs()) < spans
+    near = _may_hide(values[:, :-1], values[:, 1:], spans)
     between = (values[:, 1:] + values[:, :-1]) / 2
     if near.any():
         between[near] = sdf(middles[near]).float().cpu()
     joined = torch.stack([points, torch.cat([middles, points[:, -1:]], 1)], 2).flatten(1, 2)[:, :-1]
     every = torch.stack([values, torch.cat([between, values[:, -1:]], 1)], 2).flatten(1, 2)[:, :-1]
     return joined, every
+
+
+def _sampled(sdf: SDF, points: Tensor) -> Tensor:
+    """Values along every line, asked for from coarse to fine.
+
+    Where a span can hide nothing, what is between its ends is not asked but interpolated.
+    """
+    last = (points.shape[1] - 1) // COARSEST * COARSEST
+    values = torch.empty(points.shape[:2])
+    first = [*range(0, last, COARSEST), *range(last, points.shape[1])]
+    values[:, first] = _ask(sdf, points[:, first])
+    steps = (points[:, 1:] - points[:, :-1]).norm(dim=-1).max(1).values[:, None]
+    stride = COARSEST // 2
+    while stride:
+        middle = torch.arange(stride, last, 2 * stride)
+        before, after = values[:, middle - stride], values[:, middle + stride]
+        between = (before + after) / 2
+        hidden = _may_hide(before, after, 2 * stride * steps)
+        if hidden.any():
+            between[hidden] = sdf(points[:, middle][hidden]).float().cpu()
+        values[:, middle] = between
+        stride //= 2
+    return values
+
+
+def _may_hide(before: Tensor, after: Tensor, span: Tensor) -> Tensor:
+    """Whether a surface may lie between two points `span` apart, distances changing by no more than `STEEPEST`."""
+    return (before.abs() + after.abs() < STEEPEST * span) | ((before < 0) != (after < 0))
 
 
 def _crossings(sdf: SDF, start: Tensor, stop: Tensor, values: Tensor) -> Tensor:
@@ -184,7 +215,7 @@ def _crossings(sdf: SDF, start: Tensor, stop: Tensor, values: Tensor) -> Tensor:
         return t
     a, b, fa, fb = start[change], stop[change], values[:, :-1][change], values[:, 1:][change]
     low, high = torch.zeros(len(a)), torch.ones(len(a))
-    for _ in range(BISECTIONS):
+    for _ in range(HALVINGS):
         middle = (low + high) / 2
         value = sdf(a + middle[:, None] * (b - a)).float().cpu()
         same = (value >= 0) == (fa >= 0)
