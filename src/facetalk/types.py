@@ -85,6 +85,8 @@ class Mesh:
     """Share of each `Region` at a vertex, rows summing to one."""
     normals: Float[np.ndarray, "vertex 3"] | None = field(default=None)
     """Unit normals, outward."""
+    canonical: Float[np.ndarray, "vertex 3"] | None = field(default=None)
+    """Where each vertex lies in the canonical pose."""
 
 
 @dataclass(frozen=True)

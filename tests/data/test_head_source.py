@@ -59,6 +59,14 @@ def test_expressions_stay_possible():
     assert not closed.any()
 
 
+def test_expressions_hold_what_speech_mixes():
+    random = np.random.default_rng(4)
+    drawn = np.stack([expressions.draw(random) for _ in range(400)])
+    of = {name: drawn[:, ARKIT_INDEX[name]] for name in ("mouthFunnel", "mouthPucker", "jawOpen", "mouthClose")}
+    assert ((of["mouthFunnel"] > 0.1) & (of["mouthPucker"] > 0.1)).mean() > 0.04
+    assert ((of["jawOpen"] > 0.02) & (of["mouthClose"] > 0.9 * of["jawOpen"])).mean() > 0.1
+
+
 def test_quantised_positions_keep_hundredths_of_a_millimetre():
     random = np.random.default_rng(0)
     points = random.uniform(PAPER_BOX.lower, PAPER_BOX.upper, (100, 3))

@@ -56,7 +56,7 @@ def test_both_stages_learn_spheres(data, tmp_path):
     torch.manual_seed(0)
     rate = Rate(peak=1e-2, steps=250, warm_up=10)
     config = training.HeadTraining(
-        data=tmp_path,
+        data=(tmp_path,),
         out=tmp_path,
         identity=IdentityRecipe(identities=4, points=200, surface=60, rate=rate),
         deformation=DeformationRecipe(scans=6, surface=150, points=80, checked=40, canonical_from=20, rate=rate),

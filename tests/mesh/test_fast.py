@@ -7,7 +7,7 @@ from facetalk.errors import InputError
 from facetalk.geometry import UNIT_MM
 from facetalk.mesh.baked import bake
 from facetalk.mesh.extract import ask, extract
-from facetalk.mesh.fast import FastRoad
+from facetalk.mesh.fast import FastConfig, FastRoad
 from facetalk.mesh.grid import Grid, focused_grid
 
 GRID = focused_grid(BOX, 40, [((0.2, 0.0, 0.1), 0.12)], ratio=4)
@@ -115,3 +115,54 @@ def test_uneven_bases_are_refused():
     axis = np.linspace(0, 1, 9, dtype=np.float32) ** 2
     with pytest.raises(InputError, match="evenly spaced"):
         bake(sphere(), Grid(axis, axis, axis))
+
+
+def test_asides_stay_fine_though_they_show_only_skin():
+    grid = focused_grid(BOX, 40, [((0.2, 0.0, 0.1), 0.08)], ratio=4, asides=[((-0.25, 0.0, 0.0), 0.1)], aside_ratio=2)
+
+    def skin(points):
+        return torch.nn.functional.one_hot(torch.zeros(len(points), dtype=torch.long), 8).float()
+
+    road = FastRoad(bake(sphere(), grid, skin), grid)
+    mesh, _ = road(bend(0.02))
+    assert is_closed_manifold(mesh.faces)
+    corners = mesh.vertices[mesh.faces]
+    edge = np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1)
+    middle = corners.mean(axis=1)
+    aside = (np.abs(middle - [-0.25, 0.0, 0.0]) < 0.08).all(axis=1)
+    behind = middle[:, 2] < -0.2
+    assert edge[aside].mean() < 0.65 * edge[behind].mean()
+
+
+def test_vertices_know_their_canonical_place(road):
+    deform = bend(0.03)
+    mesh, _ = road(deform)
+    offsets, _ = deform(torch.from_numpy(mesh.vertices))
+    assert np.abs(mesh.canonical - mesh.vertices - offsets.numpy()).max() * UNIT_MM < 0.6
+
+
+def jump(points):
+    """A seam: what lies above y = 0 comes from higher up, what lies below from lower down, and all between is
+    flesh: the way lips seal."""
+    above = torch.sigmoid(points[:, 1] * 400)
+    offsets = torch.stack([0 * above, 0.04 * above - 0.02, 0 * above], 1)
+    return offsets, -0.02 * torch.exp(-((points[:, 1] / 0.004) ** 2))
+
+
+def test_where_the_warp_jumps_the_lattice_is_not_trusted():
+    grid = focused_grid(BOX, 40, [((0.03, 0.0, 0.26), 0.12)], ratio=6)
+
+    def lips(points):
+        return torch.nn.functional.one_hot(torch.ones(len(points), dtype=torch.long), 8).float()
+
+    baked = bake(sphere(), grid, lips)
+    truth = posed(jump)
+
+    def worst(config):
+        mesh, _ = FastRoad(baked, grid, config)(jump)
+        front = (np.abs(mesh.vertices - [0.03, 0.0, 0.26]) < 0.1).all(axis=1)
+        return np.quantile(np.abs(ask(truth, mesh.vertices[front])), 0.95) * UNIT_MM
+
+    trusting = FastConfig(bend_mm=1e9)
+    assert worst(FastConfig()) < 0.5
+    assert worst(trusting) > 2 * worst(FastConfig())

@@ -36,6 +36,21 @@ def test_overlapping_foci_share_a_patch():
     assert (grid.layout.owner[:-1, :-1, :-1] >= 0).all()
 
 
+def test_asides_keep_a_base_cell_from_every_other_patch():
+    asides = [((0.15, 0.0, 0.0), 0.1), ((-0.3, 0.0, 0.0), 0.1)]
+    grid = focused_grid(BOX, 20, [((0.0, 0.0, 0.0), 0.1)], ratio=6, asides=asides, aside_ratio=3)
+    focus, *asides = grid.patches
+    assert [patch.coarser for patch in grid.patches] == [1, 2, 2]
+    assert all(aside.apart(focus, gap=1) for aside in asides) and asides[0].apart(asides[1], gap=1)
+    steps = [np.diff(grid.part_axes(part)[0]).mean() for part in range(4)]
+    np.testing.assert_allclose(np.divide(steps[0], steps), [1, 6, 3, 3], rtol=1e-4)
+
+
+def test_an_aside_that_a_focus_covers_is_left_out():
+    grid = focused_grid(BOX, 20, [((0.0, 0.0, 0.0), 0.3)], ratio=2, asides=[((0.0, 0.0, 0.0), 0.1)], aside_ratio=2)
+    assert len(grid.patches) == 1
+
+
 def test_no_cells_is_refused():
     with pytest.raises(InputError, match="resolution 0"):
         uniform_grid(BOX, 0)

@@ -11,6 +11,8 @@ from facetalk.types import Mesh
 
 PLAIN = uniform_grid(BOX, 24)
 REFINED = focused_grid(BOX, 24, [((0.2, 0.1, 0.0), 0.14), ((-0.25, 0.0, 0.0), (0.08, 0.2, 0.1))], ratio=3)
+ASIDES = [((-0.25, 0.0, 0.0), (0.08, 0.2, 0.1)), ((0.05, 0.2, 0.0), 0.1)]
+MIXED = focused_grid(BOX, 24, [((0.2, 0.1, 0.0), 0.14)], ratio=6, asides=ASIDES, aside_ratio=2)
 
 
 def surface_of(sdf, grid):
@@ -18,7 +20,7 @@ def surface_of(sdf, grid):
     return surface, Mesh(surface.vertices, triangles(surface, surface.vertices))
 
 
-@pytest.mark.parametrize("grid", [PLAIN, REFINED], ids=["plain", "refined"])
+@pytest.mark.parametrize("grid", [PLAIN, REFINED, MIXED], ids=["plain", "refined", "mixed"])
 @pytest.mark.parametrize("sdf", [sphere(), torus, shell], ids=["sphere", "torus", "shell"])
 def test_surfaces_are_closed_and_manifold_across_levels(sdf, grid):
     surface, mesh = surface_of(sdf, grid)

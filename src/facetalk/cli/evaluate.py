@@ -5,8 +5,9 @@ from pathlib import Path
 
 import facetalk
 from facetalk.cli.command import ReportingJob, progress
+from facetalk.data.ict import IctModel
 from facetalk.evaluation import head as head_test
-from facetalk.evaluation import talking
+from facetalk.evaluation import mean_head, talking
 from facetalk.evaluation.head import HeadTest, Person, Scan
 from facetalk.evaluation.talking import TalkingTest
 from facetalk.head.fitting import Cloud
@@ -53,16 +54,21 @@ class Head(HeadTest, ReportingJob):
     """Posed heads whose field and correspondences are measured, spread evenly over the held-out ones."""
     weights: Path | None = None
     """A folder with head.safetensors instead of the bundled one."""
+    ict: Path | None = None
+    """Root of an ICT-FaceKit checkout: also compares lips and lids of the mean head with the source mesh."""
 
     def run_job(self) -> None:
         """Measure and report."""
         head = facetalk.load(self.weights, device="cpu").weights.head
         data = head_data.read(self.data)
         figures: dict = {"field": head_identity.evaluate(head, data)}
+        if self.ict is not None:
+            poses = mean_head.openings(head, IctModel.read(self.ict))
+            figures |= {f"mean head, {name}": row for name, row in poses.items()}
         figures["posed"] = head_deformation.evaluate(head, head, data, data.scans_of(data.test), self.posed)
         with progress("people") as watch:
             figures |= head_test.evaluate(head, held_out(data, self.people, self.scans), self, watch)
-        rows = [f"{part:<9}{name:<26}{value:.3f}" for part, row in figures.items() for name, value in row.items()]
+        rows = [f"{part:<26}{name:<26}{value:.3f}" for part, row in figures.items() for name, value in row.items()]
         self.report(figures, rows)
 
 

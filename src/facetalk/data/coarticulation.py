@@ -79,7 +79,7 @@ def mouth(
     blended[:, 0] = speed_limited(blended[:, 0], config.jaw_speed / STEP_HZ)
     seal = ramps(segments, [viseme(item.symbol).seal * _is_held(item) for item in segments], fine, config)
     bite = ramps(segments, [viseme(item.symbol).bite for item in segments], fine, config)
-    weights = _weights(dict(zip(TARGETS, blended.T, strict=True)), seal, bite, style)
+    weights = arkit_weights(dict(zip(TARGETS, blended.T, strict=True)), seal, bite, style)
     return np.stack([np.interp(times, fine, column) for column in weights.T], axis=1)
 
 
@@ -181,7 +181,7 @@ def _gate(
     return gate
 
 
-def _weights(
+def arkit_weights(
     lips: dict[str, Float[np.ndarray, " step"]],
     seal: Float[np.ndarray, " step"],
     bite: Float[np.ndarray, " step"],

@@ -1,21 +1,25 @@
-"""Random ARKit weights for training a head: single shapes, speech, emotion, gaze and blinks, asymmetric.
+"""Random ARKit weights for training a head: single shapes, speaking mouths, emotion, gaze and blinks, asymmetric.
 
 Combinations that no face makes (a mouth drawn left and right at once) are left out.
 """
+
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
 
 from facetalk.arkit import ARKIT_INDEX, ARKIT_NAMES
+from facetalk.data.coarticulation import arkit_weights
+from facetalk.data.style import Style
+from facetalk.data.visemes import TARGETS, VISEMES, target
 
 EXCLUSIVE = (
     ("jawLeft", "jawRight"),
     ("mouthLeft", "mouthRight"),
     ("eyeLookUpLeft", "eyeLookDownLeft"),
     ("eyeLookInLeft", "eyeLookOutLeft"),
-    ("mouthFunnel", "mouthPucker"),
 )
-SPEECH = {
+MOUTH = {
     "jawOpen": 0.5,
     "mouthFunnel": 0.7,
     "mouthPucker": 0.8,
@@ -32,7 +36,7 @@ SPEECH = {
     "mouthFrown": 0.3,
     "jawForward": 0.2,
 }
-"""Largest weights of the shapes that speech uses; paired shapes take both sides."""
+"""Largest weights of the shapes of a mouth, mixed freely; paired shapes take both sides."""
 MOODS = {
     "joy": {"mouthSmile": 1.0, "cheekSquint": 0.8, "eyeSquint": 0.4, "browInnerUp": 0.3, "jawOpen": 0.3},
     "sadness": {"mouthFrown": 1.0, "browInnerUp": 0.9, "mouthShrugLower": 0.4, "eyeBlink": 0.3},
@@ -45,20 +49,39 @@ MOODS = {
 
 def draw(random: np.random.Generator) -> Float[np.ndarray, "52"]:
     """One random expression."""
-    kind = random.choice(["rest", "single", "speech", "mood"], p=[0.05, 0.22, 0.5, 0.23])
+    kind = random.choice(["rest", "single", "speech", "mouth", "mood"], p=[0.03, 0.17, 0.35, 0.27, 0.18])
     weights = np.zeros(len(ARKIT_NAMES))
     if kind == "single":
         # mouthClose alone means nothing: it undoes jawOpen.
         names = [name for name in ARKIT_NAMES if name != "mouthClose"]
         weights[ARKIT_INDEX[str(random.choice(names))]] = random.choice([1.0, random.uniform()])
     if kind == "speech":
-        _add(weights, SPEECH, random, share=0.45)
+        weights = _speaking(random)
+    if kind == "mouth":
+        _add(weights, MOUTH, random, share=0.45)
     if kind == "mood":
         _add(weights, MOODS[str(random.choice(list(MOODS)))], random, share=0.9)
-        _add(weights, SPEECH, random, share=0.15)
+        _add(weights, MOUTH, random, share=0.15)
     if kind != "rest":
         _look(weights, random)
     return _possible(weights, random)
+
+
+def _speaking(random: np.random.Generator) -> Float[np.ndarray, "52"]:
+    """A mouth between two sounds, loosely or clearly spoken; lips shut or lip on teeth as often as in speech, or more.
+
+    Brows move a little, as they do when people talk.
+    """
+    symbols = [str(symbol) for symbol in random.choice(list(VISEMES), 2)]
+    share, gain = random.uniform(), random.uniform(0.5, 1.6)
+    blend = gain * (share * target(symbols[0]) + (1 - share) * target(symbols[1]))
+    seal, bite = random.choice([[0, 0], [1, 0], [0, 1]], p=[0.55, 0.3, 0.15]) * random.choice([1.0, random.uniform()])
+    lips = {name: blend[None, index] for index, name in enumerate(TARGETS)}
+    style = replace(Style(), asymmetry=random.normal(0, 0.1))
+    weights = arkit_weights(lips, np.array([seal]), np.array([bite]), style)[0]
+    for name in ("browInnerUp", "browOuterUpLeft", "browOuterUpRight", "browDownLeft", "browDownRight"):
+        weights[ARKIT_INDEX[name]] += max(0.0, random.normal(-0.1, 0.2))
+    return np.clip(weights, 0, 1)
 
 
 def _add(weights: np.ndarray, ranges: dict[str, float], random: np.random.Generator, *, share: float) -> None:
@@ -95,7 +118,8 @@ def _possible(weights: np.ndarray, random: np.random.Generator) -> Float[np.ndar
     blink = np.maximum(weights[[ARKIT_INDEX["eyeBlinkLeft"], ARKIT_INDEX["eyeBlinkRight"]]], 0)
     for side, closed in zip(("Left", "Right"), blink, strict=True):
         weights[ARKIT_INDEX[f"eyeWide{side}"]] *= 1 - closed
-    jaw = weights[ARKIT_INDEX["jawOpen"]]
-    if jaw > 0 and random.uniform() < 0.35:
-        weights[ARKIT_INDEX["mouthClose"]] = jaw * random.choice([1.0, random.uniform()])
+    jaw, closed = weights[ARKIT_INDEX["jawOpen"]], weights[ARKIT_INDEX["mouthClose"]]
+    if jaw > 0 and closed == 0 and random.uniform() < 0.35:
+        closed = jaw * random.choice([1.0, random.uniform()])
+    weights[ARKIT_INDEX["mouthClose"]] = min(closed, jaw)
     return weights

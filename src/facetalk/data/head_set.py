@@ -36,8 +36,11 @@ class HeadSetConfig:
     ict: Path
     """Root of an ICT-FaceKit checkout."""
     out: Path
+    first: int = 0
+    """Number of the first identity, to extend a set of that many; 0 is the mean head."""
     identities: int = 240
     held_out: int = 20
+    """The last ones are for testing."""
     poses: int = 7
     surface_points: int = 12_000
     field_points: int = 30_000
@@ -278,7 +281,7 @@ def write(config: HeadSetConfig) -> None:
     exposure = Exposure.survey(model)
     descriptions: list[dict] = []
     with ProcessPoolExecutor(config.workers, initializer=_prepare, initargs=(model, config, exposure)) as pool:
-        results = pool.map(_work, range(config.identities))
+        results = pool.map(_work, range(config.first, config.first + config.identities))
         canonical: list[dict] = []
         posed: list[dict] = []
         for number, (description, field, poses) in enumerate(

@@ -102,7 +102,7 @@ class RegionMap:
 
         landmark = self.template[list(ict.LANDMARKS_68)]
         for point in landmark[36:48]:
-            raise_near(point, 7, 14)
+            raise_near(point, 6, 36)
         for point in landmark[48:68]:
             raise_near(point, 7, 14)
         for point in landmark[31:36]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import silu
 
 from facetalk.head.anatomy import ANCHORS, PAIRS, WEIGHT_SETS, Anatomy, CodeLayout, mirrored, weight_set
-from facetalk.head.features import EYE_FEATURES, eye_features, swap_eyes, wave_count, waves
+from facetalk.head.features import eye_features, swap_eyes, wave_count, waves
 
 GLOBAL_SHARE = 0.1
 """Weight of the global member in the blend, where a local member at its anchor has 1."""
@@ -31,6 +31,8 @@ class EnsembleConfig:
     global_depth: int = 3
     wavelengths: tuple[float, ...] = (0.36, 0.18, 0.09)
     """Wavelengths of the sine and cosine inputs, in units."""
+    eye_sharpness: tuple[float, ...] = (2.0, 12.0)
+    """How sharply the networks are told a point's distance from the eyeballs."""
     ball_centre: tuple[float, float, float] = (0.0, 0.06, -0.12)
     ball_radius: float = 0.36
     """The ensemble corrects the signed distance to this ball, so that far and unseen points start out right."""
@@ -67,7 +69,7 @@ class IdentityEnsemble(nn.Module):
     def __init__(self, config: EnsembleConfig, layout: CodeLayout) -> None:
         super().__init__()
         self.config = config
-        inputs = wave_count(config.wavelengths) + EYE_FEATURES
+        inputs = wave_count(config.wavelengths) + 2 * len(config.eye_sharpness)
         code = layout.global_size + layout.local_size
         self.local = Stack(WEIGHT_SETS, inputs, code, config.width, config.depth)
         self.whole = Stack(1, inputs, code, config.global_width, config.global_depth)
@@ -102,7 +104,7 @@ class IdentityEnsemble(nn.Module):
         points: Float[Tensor, "identity point 3"],
     ) -> Float[Tensor, "identity point"]:
         """Signed distances, in units."""
-        eyes = eye_features(points, anatomy)
+        eyes = eye_features(points, anatomy, self.config.eye_sharpness)
         windows = self.windows(anatomy.anchors, points)
         total = GLOBAL_SHARE * self._global(biases[1], points, eyes)
         member, flat = (windows.flatten(0, 1) > 0).T.nonzero(as_tuple=True)

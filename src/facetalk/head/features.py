@@ -8,13 +8,8 @@ from torch import Tensor
 
 from facetalk.head.anatomy import Anatomy
 
-EYE_FEATURES = 2
-"""Features of `eye_features`."""
-
 COORDINATE_SCALE = 6.0
 """Multiplies plain coordinates, which span about a sixth of a unit, before they enter a network."""
-
-_EYE_SHARPNESS = 2.0
 
 
 def wave_count(wavelengths: tuple[float, ...]) -> int:
@@ -29,18 +24,26 @@ def waves(points: Float[Tensor, "*point 3"], wavelengths: tuple[float, ...]) -> 
     return torch.cat([COORDINATE_SCALE * points, *turns], -1)
 
 
-def eye_features(points: Float[Tensor, "identity point 3"], anatomy: Anatomy) -> Float[Tensor, "identity point 2"]:
-    """Saturated signed distance to the left and right eyeball: -1 at the centre, 0 on the sphere, 1 far away."""
-    return torch.stack([_from_eye(points, anatomy, side) for side in range(2)], -1)
+def shells(
+    distance: Float[Tensor, "row point"], radius: Float[Tensor, "#row #point"], sharpness: tuple[float, ...]
+) -> Float[Tensor, "row point sharpness"]:
+    """Saturated signed distance to a ball, more than once: 0 on it, towards 1 outside, the sooner the sharper.
+
+    Sharp ones tell a lid from the eyeball that it lies on: 2 mm are a sixth of an eyeball's radius.
+    """
+    out = distance / radius - 1
+    return torch.stack([torch.tanh(factor * out) for factor in sharpness], -1)
 
 
-def swap_eyes(features: Float[Tensor, "pair 2"], flip: Bool[Tensor, " pair"]) -> Float[Tensor, "pair 2"]:
+def eye_features(
+    points: Float[Tensor, "identity point 3"], anatomy: Anatomy, sharpness: tuple[float, ...]
+) -> Float[Tensor, "identity point feature"]:
+    """`shells` about the left and right eyeball, side by side for each sharpness."""
+    distance = [((points - anatomy.eyes[:, None, side]).square().sum(-1) + 1e-8).sqrt() for side in range(2)]
+    radius = anatomy.eye_radius[:, :, None]
+    return torch.stack([shells(distance[side], radius[:, side], sharpness) for side in range(2)], -1).flatten(-2)
+
+
+def swap_eyes(features: Float[Tensor, "pair feature"], flip: Bool[Tensor, " pair"]) -> Float[Tensor, "pair feature"]:
     """Left and right exchanged where a network sees the mirrored head."""
-    return torch.where(flip[:, None], features.flip(-1), features)
-
-
-def _from_eye(
-    points: Float[Tensor, "identity point 3"], anatomy: Anatomy, side: int
-) -> Float[Tensor, "identity point"]:
-    distance = ((points - anatomy.eyes[:, None, side]).square().sum(-1) + 1e-8).sqrt()
-    return torch.tanh(_EYE_SHARPNESS * (distance / anatomy.eye_radius[:, None, side] - 1))
+    return torch.where(flip[:, None], features.unflatten(-1, (-1, 2)).flip(-1).flatten(-2), features)

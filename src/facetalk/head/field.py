@@ -13,10 +13,12 @@ from torch import Tensor, nn
 from torch.nn.functional import silu
 
 from facetalk.head.anatomy import Anatomy
-from facetalk.head.features import wave_count, waves
+from facetalk.head.features import shells, wave_count, waves
 
 CENTRES: tuple[str, ...] = ("mouth_centre", "eye_left", "eye_right")
 """Landmarks with a window of their own."""
+EYES = ("eye_left", "eye_right")
+"""Those of them that lie in an eyeball, in the order of `Anatomy.eye_radius`."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class FieldConfig:
     eye: NetworkSize = NetworkSize(64, 3, (0.16, 0.08, 0.04))
     mouth_radius: float = 0.26
     eye_radius: float = 0.2
+    eye_sharpness: tuple[float, ...] = (4.0, 16.0)
+    """How sharply the networks at the eyes are told a point's distance from their eyeball."""
     trunk: int = 128
     """Units of the layer between condition and constants."""
 
@@ -61,10 +65,11 @@ class Folded:
 class ConditionedNetwork(nn.Module):
     """A multilayer perceptron whose biases and output layer follow a condition."""
 
-    def __init__(self, size: NetworkSize, condition: int, outputs: int, trunk: int) -> None:
+    def __init__(self, size: NetworkSize, extra: int, condition: int, outputs: int, trunk: int) -> None:
+        """`extra` numbers a point are given besides its waves."""
         super().__init__()
         self.size, self.outputs = size, outputs
-        inputs = wave_count(size.wavelengths)
+        inputs = wave_count(size.wavelengths) + extra
         self.weights = nn.ParameterList(
             [nn.Parameter(_init(inputs if layer == 0 else size.width, size.width)) for layer in range(size.depth)]
         )
@@ -87,9 +92,11 @@ class ConditionedNetwork(nn.Module):
         output = (output.unflatten(-1, (width, self.outputs))) / width**0.5 + self.output
         return Folded(tuple(biases), output, output_bias)
 
-    def forward(self, folded: Folded, points: Float[Tensor, "frame point 3"]) -> Float[Tensor, "frame point channel"]:
+    def forward(
+        self, folded: Folded, points: Float[Tensor, "frame point 3"], extra: Float[Tensor, "frame point extra"]
+    ) -> Float[Tensor, "frame point channel"]:
         """The field at points given relative to the network's centre."""
-        hidden = waves(points, self.size.wavelengths)
+        hidden = torch.cat([waves(points, self.size.wavelengths), extra], -1)
         for weight, bias in zip(self.weights, folded.biases, strict=True):
             hidden = silu(hidden @ weight + bias[:, None])
         return torch.baddbmm(folded.output_bias[:, None], hidden, folded.output)
@@ -103,9 +110,13 @@ class Field(nn.Module):
         self.config = config
         sizes = (config.mouth, config.eye, config.eye)
         self.radii = (config.mouth_radius, config.eye_radius, config.eye_radius)
-        self.broad = ConditionedNetwork(config.broad, config.condition, config.broad_outputs, config.trunk)
+        self.sharpness = ((), config.eye_sharpness, config.eye_sharpness)
+        self.broad = ConditionedNetwork(config.broad, 0, config.condition, config.broad_outputs, config.trunk)
         self.fine = nn.ModuleList(
-            [ConditionedNetwork(size, config.condition, config.outputs, config.trunk) for size in sizes]
+            [
+                ConditionedNetwork(size, len(sharpness), config.condition, config.outputs, config.trunk)
+                for size, sharpness in zip(sizes, self.sharpness, strict=True)
+            ]
         )
 
     def fold(self, condition: Float[Tensor, "frame condition"]) -> list[Folded]:
@@ -116,19 +127,31 @@ class Field(nn.Module):
         self, folded: list[Folded], anatomy: Anatomy, points: Float[Tensor, "frame point 3"]
     ) -> Float[Tensor, "frame point channel"]:
         """The field for each frame; `anatomy` has one row for each frame or a single one."""
-        total = self.broad(folded[0], points)
+        total = self.broad(folded[0], points, points[..., :0])
         total = torch.nn.functional.pad(total, (0, self.config.outputs - self.config.broad_outputs))
-        for network, constants, name, radius in zip(self.fine, folded[1:], CENTRES, self.radii, strict=True):
+        windows = zip(self.fine, folded[1:], CENTRES, self.radii, self.sharpness, strict=True)
+        for network, constants, name, radius, sharpness in windows:
             relative = points - anatomy.landmark(name)[:, None]
             share = (1 - relative.square().sum(-1) / radius**2).clamp_min(0) ** 3
             chosen = _inside(share)
             if chosen.shape[1] == 0:
                 continue
             index = chosen[..., None]
-            value = network(constants, relative.gather(1, index.expand(-1, -1, 3)))
+            relative = relative.gather(1, index.expand(-1, -1, 3))
+            value = network(constants, relative, _eyeball(anatomy, name, relative, sharpness))
             value = value * share.gather(1, chosen)[..., None]
             total = total.scatter_add(1, index.expand_as(value), value)
         return self.config.output_scale * total
+
+
+def _eyeball(
+    anatomy: Anatomy, name: str, relative: Float[Tensor, "frame point 3"], sharpness: tuple[float, ...]
+) -> Float[Tensor, "frame point sharpness"]:
+    """Shells of the eyeball that a window lies about; nothing for the mouth."""
+    if not sharpness:
+        return relative[..., :0]
+    distance = (relative.square().sum(-1) + 1e-8).sqrt()
+    return shells(distance, anatomy.eye_radius[:, EYES.index(name), None], sharpness)
 
 
 def _inside(share: Float[Tensor, "frame point"]) -> Int[Tensor, "frame chosen"]:

@@ -4,6 +4,8 @@ Near the surface the values are exact; farther out they are interpolated from co
 side and to know that the surface is not there.
 """
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -22,6 +24,8 @@ DETAIL_CELLS = 1
 """Base cells round lips, teeth and eyes that are worth dividing."""
 PLAIN = [Region.SKIN, Region.HAIR, Region.MOUTH]
 """What needs no smaller cells of its own."""
+SEALING = [Region.LIPS, Region.SCLERA, Region.IRIS, Region.PUPIL]
+"""Where lips or lids may touch."""
 DETAIL_SHARE = 64
 """Of 255: what a region must hold of a node to count there."""
 COARSER = 2
@@ -44,15 +48,24 @@ class BakedField:
     @cached_property
     def detail(self) -> Bool[np.ndarray, "x y z"]:
         """Base cells within `DETAIL_CELLS` of lips, teeth and eyes; all of them where no region is known."""
+        return self._about((region for region in Region if region not in PLAIN), DETAIL_CELLS)
+
+    @cached_property
+    def soft(self) -> Bool[np.ndarray, "x y z"]:
+        """Base cells that hold lips and eyes, which seal; all of them where no region is known."""
+        return self._about(SEALING, 0)
+
+    def _about(self, regions: Iterable[Region], reach: int) -> Bool[np.ndarray, "x y z"]:
+        """Base cells within `reach` cells of certain regions."""
         if not self.shares.any():
             return np.ones([len(axis) for axis in self.grid.axes], bool)
-        fine = (np.delete(self.shares, PLAIN, 1) > DETAIL_SHARE).any(1)
+        fine = (self.shares[:, list(regions)] > DETAIL_SHARE).any(1)
         found = np.zeros([len(axis) for axis in self.grid.axes], bool)
         for part, row in enumerate(self.grid.layout.parts):
             where = np.argwhere(_part(fine, self.grid, part))
             cells = (where * row[SCALE] + row[GX : GX + 3]) // self.grid.factor
             found[tuple(cells.T)] = True
-        return binary_dilation(found, np.ones((3, 3, 3), bool), DETAIL_CELLS)
+        return binary_dilation(found, np.ones((3, 3, 3), bool), reach) if reach else found
 
     @property
     def lattice(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -71,7 +84,9 @@ def bake(canonical: SDF, grid: Grid, regions: Regions | None = None, *, margin: 
     """
     if any(np.ptp(np.diff(axis)) > 1e-3 * np.diff(axis).mean() for axis in grid.axes):
         raise InputError("a baked field needs an evenly spaced base grid; use uniform_grid or focused_grid")
-    grid = replace(grid, factor=-(-grid.factor // COARSER))
+    factor = -(-grid.factor // COARSER)
+    patches = (replace(patch, coarser=math.gcd(factor, max(patch.coarser // COARSER, 1))) for patch in grid.patches)
+    grid = replace(grid, factor=factor, patches=tuple(patches))
     values = sample(canonical, grid, margin=margin)
     shares = np.zeros((len(values), len(Region)), np.uint8)
     if regions is not None:
@@ -82,15 +97,16 @@ def bake(canonical: SDF, grid: Grid, regions: Regions | None = None, *, margin: 
             )
             if len(near):
                 shares[near + row[OFFSET]] = np.rint(ask(regions, points) * 255).astype(np.uint8)
-    for part, row in enumerate(grid.layout.parts):
+    for part in range(len(grid.patches) + 1):
         nodes = _part(values, grid, part)
         if part:
             patch = grid.patches[part - 1]
             block = tuple(slice(a, b + 1) for a, b in zip(patch.start, patch.stop, strict=True))
             coarse = _part(values, grid, 0)[block]
-            known = nodes[:: grid.factor, :: grid.factor, :: grid.factor]
+            step = grid.part_factor(part)
+            known = nodes[::step, ::step, ::step]
             known[...] = np.where(np.isnan(known), coarse, known)
-        strides = _strides(grid.factor) if row[SCALE] == 1 and part else [8, 4, 2, 1]
+        strides = _strides(grid.part_factor(part)) if part else [8, 4, 2, 1]
         for stride, finer in pairwise(strides):
             fill_between(nodes, stride, finer)
     return BakedField(grid, values, shares)
@@ -155,10 +171,10 @@ def find(parts, owner, origin, per_unit, x, y, z):
     i, j, k = np.int64(u), np.int64(v), np.int64(w)
     p = owner[i, j, k]
     if p > 0:
-        ratio = np.float32(parts[0, SCALE])
-        u = u * ratio - np.float32(parts[p, GX])
-        v = v * ratio - np.float32(parts[p, GX + 1])
-        w = w * ratio - np.float32(parts[p, GX + 2])
+        ratio, shrink = np.float32(parts[0, SCALE]), np.float32(1) / np.float32(parts[p, SCALE])
+        u = (u * ratio - np.float32(parts[p, GX])) * shrink
+        v = (v * ratio - np.float32(parts[p, GX + 1])) * shrink
+        w = (w * ratio - np.float32(parts[p, GX + 2])) * shrink
         i = min(np.int64(u), parts[p, NX] - 2)
         j = min(np.int64(v), parts[p, NX + 1] - 2)
         k = min(np.int64(w), parts[p, NX + 2] - 2)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from facetalk.compiled import kernel
 from facetalk.mesh.pieces import select_faces
 from facetalk.types import Mesh
 
@@ -26,13 +27,14 @@ class Plane:
 def clip(mesh: Mesh, plane: Plane) -> Mesh:
     """The part of `mesh` on the plane's side; triangles across it are cut, their new vertices lie on the plane."""
     height = plane.height(mesh.vertices)
-    below = height[mesh.faces] < 0
-    count = below.sum(1)
+    count = sunk(mesh.faces, height)
     if not count.any():
         return mesh
     whole = mesh.faces[count == 0]
-    lone = _rolled(mesh.faces, below, 2, ~below)  # one vertex stays: it comes first
-    pair = _rolled(mesh.faces, below, 1, below)  # one vertex goes: it comes first
+    across = mesh.faces[(count == 1) | (count == 2)]
+    below = height[across] < 0
+    lone = _rolled(across, below, 2, ~below)  # one vertex stays: it comes first
+    pair = _rolled(across, below, 1, below)  # one vertex goes: it comes first
     edges = np.concatenate([lone[:, [0, 1]], lone[:, [0, 2]], pair[:, [0, 1]], pair[:, [0, 2]]])
     unique, where = np.unique(np.sort(edges, 1), axis=0, return_inverse=True)
     ids = (where.ravel() + len(mesh.vertices)).astype(np.int32)
@@ -46,6 +48,17 @@ def clip(mesh: Mesh, plane: Plane) -> Mesh:
     grown = _with_edge_points(mesh, unique, height)
     faces = np.concatenate(faces).astype(np.int32)
     return select_faces(replace(grown, faces=faces), np.ones(len(faces), bool))
+
+
+@kernel
+def sunk(faces, height):
+    """How many corners of each face lie below."""
+    count = np.zeros(len(faces), np.uint8)
+    for f in range(len(faces)):
+        for c in range(3):
+            if height[faces[f, c]] < 0:
+                count[f] += 1
+    return count
 
 
 def _rolled(faces: np.ndarray, below: np.ndarray, count: int, odd: np.ndarray) -> np.ndarray:
@@ -67,4 +80,5 @@ def _with_edge_points(mesh: Mesh, edges: np.ndarray, height: np.ndarray) -> Mesh
         normals = grow(mesh.normals)
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
     regions = None if mesh.regions is None else grow(mesh.regions)
-    return replace(mesh, vertices=grow(mesh.vertices), regions=regions, normals=normals)
+    canonical = None if mesh.canonical is None else grow(mesh.canonical)
+    return replace(mesh, vertices=grow(mesh.vertices), regions=regions, normals=normals, canonical=canonical)

@@ -13,7 +13,12 @@ from facetalk.mesh.grid import AX, GX, NX, OFFSET, SCALE
 def base_cell(parts, p, i, j, k):
     """The base cell that holds cell (i, j, k) of patch `p`."""
     ratio = parts[0, SCALE]
-    return (i + parts[p, GX]) // ratio, (j + parts[p, GX + 1]) // ratio, (k + parts[p, GX + 2]) // ratio
+    scale = parts[p, SCALE]
+    return (
+        (i * scale + parts[p, GX]) // ratio,
+        (j * scale + parts[p, GX + 1]) // ratio,
+        (k * scale + parts[p, GX + 2]) // ratio,
+    )
 
 
 @kernel
@@ -130,7 +135,10 @@ def cell_at(parts, owner, g):
         return -1, -1
     p = owner[i, j, k]
     if p > 0:
-        i, j, k = g[0] - parts[p, GX], g[1] - parts[p, GX + 1], g[2] - parts[p, GX + 2]
+        scale = parts[p, SCALE]
+        i = (g[0] - parts[p, GX]) // scale
+        j = (g[1] - parts[p, GX + 1]) // scale
+        k = (g[2] - parts[p, GX + 2]) // scale
     return p, parts[p, OFFSET] + (i * parts[p, NX + 1] + j) * parts[p, NX + 2] + k
 
 

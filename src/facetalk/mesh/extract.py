@@ -65,7 +65,7 @@ def sample(sdf: SDF, grid: Grid, *, margin: float = 1.3, coarse: int = 8) -> Flo
     values = np.full(grid.layout.size, np.nan, np.float32)
     for part in range(len(grid.patches) + 1):
         nodes, axes = _part(values, grid, part), grid.part_axes(part)
-        strides = _strides(grid.factor) if part else [2**i for i in range(coarse.bit_length() - 1, -1, -1)]
+        strides = _strides(grid.part_factor(part)) if part else [2**i for i in range(coarse.bit_length() - 1, -1, -1)]
         if part:
             _copy_base(nodes, values, grid, part)
         else:
@@ -134,7 +134,7 @@ def _part(values: np.ndarray, grid: Grid, part: int) -> np.ndarray:
 
 def _copy_base(nodes: np.ndarray, values: np.ndarray, grid: Grid, part: int) -> None:
     """A patch starts from what the base knows."""
-    patch, step = grid.patches[part - 1], grid.factor
+    patch, step = grid.patches[part - 1], grid.part_factor(part)
     block = tuple(slice(a, b + 1) for a, b in zip(patch.start, patch.stop, strict=True))
     nodes[::step, ::step, ::step] = _part(values, grid, 0)[block]
 

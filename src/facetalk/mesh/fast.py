@@ -18,11 +18,12 @@ from facetalk.geometry import UNIT_MM
 from facetalk.mesh.baked import BakedField, look_up_shares
 from facetalk.mesh.clip import Plane, clip
 from facetalk.mesh.extract import ROUNDS, TOLERANCE_MM, _copy_base, _part, _strides
-from facetalk.mesh.grid import OFFSET, Grid
+from facetalk.mesh.grid import NX, OFFSET, Grid, Patch
 from facetalk.mesh.isosurface import isosurface, triangles
 from facetalk.mesh.lattice import far_nodes, fill_far, spread
 from facetalk.mesh.normals import vertex_normals
 from facetalk.mesh.pieces import reachable
+from facetalk.mesh.refined import fill_parts, fine_values, rough_cells, rough_parts, wanted_nodes
 from facetalk.mesh.warped import close_patch, fill_base, fill_patch, posed_values, settle
 from facetalk.types import Mesh
 
@@ -34,6 +35,10 @@ CHUNK = 8192
 """Lattice nodes in one call of the deformation: a small network's activations stay in the cache."""
 
 
+NEAR_SHARE = 0.45
+"""A cell whose corners are all farther from the surface than this share of its diagonal hardly holds it."""
+
+
 @dataclass(frozen=True)
 class FastConfig:
     """How densely the deformation is asked, and how far from the last surface."""
@@ -42,12 +47,29 @@ class FastConfig:
     """Base cells along a lattice cell inside the foci."""
     far: int = 3
     """Base cells along a lattice cell elsewhere."""
-    travel_mm: float = 3.5
-    """How far the surface may move in one frame before more of the lattice has to be asked."""
-    start_mm: float = 12.0
-    """The same for a first frame, counted from the canonical surface."""
+    travel_mm: float = 6.0
+    """How far from the last frame's surface the lattice is asked; a jaw drops by 6 mm in a frame now and then."""
+    start_mm: float = 14.0
+    """How far from the canonical surface it is asked."""
     margin: float = 1.3
     """How much distances may be overestimated."""
+    bend_mm: float = 3.0
+    """Second difference of the warp over a base cell from which on it is asked three times as closely."""
+    fine_bend_mm: float = 2.0
+    """The same there, from which on it is asked at every node of the grid."""
+
+
+@dataclass
+class Refined:
+    """The warp of one frame at nodes of the grid, flat like the grid's values, where the lattice is too coarse."""
+
+    warp: Float[np.ndarray, "node 4"]
+    known: Bool[np.ndarray, " node"]
+
+    @classmethod
+    def nothing(cls, size: int) -> "Refined":
+        """Of a grid of `size` nodes, none of them known."""
+        return cls(np.empty((size, 4), np.float32), np.zeros(size, bool))
 
 
 @dataclass(frozen=True)
@@ -60,10 +82,15 @@ class FastRoad:
     config: FastConfig = FastConfig()
     cut: Plane | None = None
 
+    @property
+    def foci(self) -> list[Patch]:
+        """The finest patches: expressions move most there, and the lattice is close."""
+        return [patch for patch in self.grid.patches if patch.coarser == 1]
+
     @cached_property
     def picks(self) -> tuple[Int64[np.ndarray, " x"], Int64[np.ndarray, " y"], Int64[np.ndarray, " z"]]:
         """Base nodes along each axis that are lattice nodes."""
-        spans = ([(p.start[a], p.stop[a]) for p in self.grid.patches] for a in range(3))
+        spans = ([(p.start[a], p.stop[a]) for p in self.foci] for a in range(3))
         counts = (len(axis) - 1 for axis in self.grid.axes)
         return tuple(_picks(n, s, self.config) for n, s in zip(counts, spans, strict=True))  # type: ignore[return-value]
 
@@ -81,7 +108,7 @@ class FastRoad:
     def close(self) -> Bool[np.ndarray, "x y z"]:
         """Lattice nodes in a patch or next to it, which are asked themselves."""
         found = np.zeros([len(pick) for pick in self.picks], bool)
-        for patch in self.grid.patches:
+        for patch in self.foci:
             spans = zip(self.picks, patch.start, patch.stop, strict=True)
             found[np.ix_(*((pick >= start - 1) & (pick <= stop + 1) for pick, start, stop in spans))] = True
         return found
@@ -98,23 +125,26 @@ class FastRoad:
         return cells
 
     def __call__(
-        self, deform: Deform, near: Bool[np.ndarray, "x y z"] | None = None
+        self, deform: Deform, near: Bool[np.ndarray, "x y z"] | None = None, closely: Deform | None = None
     ) -> tuple[Mesh, Bool[np.ndarray, "x y z"]]:
-        """The mesh of one frame, and the lattice cells near its surface, to be given to the next frame."""
+        """The mesh of one frame, and the lattice cells near its surface, to be given to the next frame.
+
+        `closely` is asked instead of `deform` between the nodes of the lattice.
+        """
         warp = np.full((*(len(axis) for axis in self.axes), 4), np.nan, np.float32)
         values = np.full(self.grid.layout.size, np.nan, np.float32)
-        self._ask(deform, warp, self.start if near is None else near)
+        self._ask(deform, warp, self.start if near is None else self.start | near)
         owner = self.grid.layout.owner.copy()
-        self._fill(warp, values, owner)
+        refined = self._fill(warp, values, owner, closely or deform)
         surface = isosurface(values, self.grid, owner)
         for _ in range(ROUNDS):
             if len(surface.leaks) == 0:
                 break
             self._follow(deform, warp, values, np.unique(surface.leaks))
-            self._fill(warp, values, owner)
+            refined = self._fill(warp, values, owner, closely or deform)
             surface = isosurface(values, self.grid, owner)
         faces = triangles(surface, surface.vertices)
-        mesh = self._finish(warp, Mesh(surface.vertices, faces))
+        mesh = self._finish(warp, refined, Mesh(surface.vertices, faces))
         return mesh, self._near(surface.cells)
 
     def _ask(self, deform: Deform, warp: np.ndarray, cells: np.ndarray) -> None:
@@ -133,18 +163,63 @@ class FastRoad:
 
         fill_far(warp, needed, self.close, *self.far_picks)
 
-    def _fill(self, warp: np.ndarray, values: np.ndarray, owner: np.ndarray) -> None:
+    def _fill(self, warp: np.ndarray, values: np.ndarray, owner: np.ndarray, closely: Deform) -> Refined:
         """Posed distances at the grid's nodes near the surface; cells of mere skin are given back to the base."""
+        refined = Refined.nothing(self.grid.layout.size)
         base, lattice = _part(values, self.grid, 0), (*self.picks, *self.grid.axes)
-        strides = np.array(_strides(self.grid.factor))
         field, margin = (self.baked.values, *self.baked.lattice), np.float32(self.config.margin)
         fill_base(base, warp, *lattice, *field, margin)
         for part in range(1, len(self.grid.patches) + 1):
             nodes = _part(values, self.grid, part)
             _copy_base(nodes, values, self.grid, part)
-            start, axes = np.array(self.grid.patches[part - 1].start), self.grid.part_axes(part)
-            fill_patch(nodes, strides, start, owner, self.baked.detail, *axes, warp, *lattice, *field, margin)
-            close_patch(nodes, part, self.grid.factor, start, owner, *axes, warp, *lattice, *field)
+            patch, axes, factor = self.grid.patches[part - 1], self.grid.part_axes(part), self.grid.part_factor(part)
+            start, strides = np.array(patch.start), np.array(_strides(factor))
+            # Asides are there for the shape of skin: all of their cells stay.
+            detail = self.baked.detail if patch.coarser == 1 else np.ones_like(self.baked.detail)
+            fill_patch(nodes, strides, start, owner, detail, *axes, warp, *lattice, *field, margin)
+            if patch.coarser == 1:
+                self._refine(part, warp, values, owner, closely, refined)
+            close_patch(nodes, part, factor, start, owner, *axes, warp, *lattice, *field)
+        return refined
+
+    def _refine(
+        self, part: int, warp: np.ndarray, values: np.ndarray, owner: np.ndarray, closely: Deform, refined: Refined
+    ) -> None:
+        """Posed distances of a focus where the warp bends too much for the lattice, such as along sealed lips."""
+        patch, axes, factor = self.grid.patches[part - 1], self.grid.part_axes(part), self.grid.part_factor(part)
+        nodes, offset = _part(values, self.grid, part), int(self.grid.layout.parts[part, OFFSET])
+        field = (self.baked.values, *self.baked.lattice)
+        across = float(np.sqrt(sum((axis[factor] - axis[0]) ** 2 for axis in axes)))
+        ends = zip(self.picks, patch.start, patch.stop, strict=True)
+        on_lattice = [np.searchsorted(pick, np.arange(start, stop + 1)) for pick, start, stop in ends]
+        cells = factor * rough_cells(
+            nodes, part, factor, np.array(patch.start), owner, warp, *on_lattice, *axes, self.baked.soft, *field[3:],
+            np.float32(NEAR_SHARE * across), np.float32(self.config.bend_mm / UNIT_MM),
+        )  # fmt: skip
+        stride = 2 if factor % 2 == 0 and factor > 2 else 1
+        self._ask_nodes(closely, refined, wanted_nodes(cells, factor, stride, nodes.shape, offset, refined.known), part)
+        if stride > 1:
+            fine_values(cells, factor, stride, nodes.shape, offset, *axes, refined.warp, values, *field)
+            parts = rough_parts(
+                cells, factor, stride, nodes.shape, offset, values, refined.warp, refined.known,
+                np.float32(NEAR_SHARE * across * stride / factor), np.float32(self.config.fine_bend_mm / UNIT_MM),
+            )  # fmt: skip
+            wanted = wanted_nodes(parts, stride, 1, nodes.shape, offset, refined.known)
+            self._ask_nodes(closely, refined, wanted, part)
+            fill_parts(cells, factor, stride, nodes.shape, offset, refined.warp, refined.known)
+        fine_values(cells, factor, 1, nodes.shape, offset, *axes, refined.warp, values, *field)
+
+    def _ask_nodes(self, deform: Deform, refined: Refined, wanted: Int64[np.ndarray, " node"], part: int) -> None:
+        """Ask the warp at nodes of a patch."""
+        row = self.grid.layout.parts[part]
+        where = np.unravel_index(wanted - row[OFFSET], tuple(row[NX : NX + 3]))
+        axes = self.grid.part_axes(part)
+        points = torch.from_numpy(np.stack([axis[index] for axis, index in zip(axes, where, strict=True)], 1))
+        with torch.no_grad():
+            for chunk, at in zip(points.split(CHUNK), torch.from_numpy(wanted).split(CHUNK), strict=True):
+                offsets, level = deform(chunk)
+                refined.warp[at.numpy(), :3] = offsets.float().cpu().numpy()
+                refined.warp[at.numpy(), 3] = level.float().cpu().numpy()
 
     def _follow(self, deform: Deform, warp: np.ndarray, values: np.ndarray, leaks: np.ndarray) -> None:
         """Evaluate the cells that the surface entered unasked."""
@@ -168,18 +243,27 @@ class FastRoad:
             self._ask(deform, warp, cells)
             nodes.reshape(-1)[corners] = posed_values(points, warp, *self.picks, *self.grid.axes, *field)
 
-    def _finish(self, warp: np.ndarray, mesh: Mesh) -> Mesh:
+    def _finish(self, warp: np.ndarray, refined: Refined, mesh: Mesh) -> Mesh:
         field = (self.baked.values, *self.baked.lattice)
         mesh = reachable(mesh)
         normals = vertex_normals(mesh.vertices, mesh.faces)
         tolerance = np.float32(TOLERANCE_MM / UNIT_MM)
         reach = np.float32(max(np.diff(axis).max() for axis in self.grid.axes))
         vertices, canonical = settle(
-            mesh.vertices, normals, reach, tolerance, warp, *self.picks, *self.grid.axes, *field
-        )
+            mesh.vertices, normals, reach, tolerance, warp, *self.picks, *self.grid.axes, *field,
+            refined.warp, refined.known, *self._posed_lattice,
+        )  # fmt: skip
         regions = look_up_shares(self.baked.shares, *self.baked.lattice, canonical)
-        mesh = Mesh(vertices, mesh.faces, regions, vertex_normals(vertices, mesh.faces))
+        mesh = Mesh(vertices, mesh.faces, regions, vertex_normals(vertices, mesh.faces), canonical)
         return mesh if self.cut is None else clip(mesh, self.cut)
+
+    @cached_property
+    def _posed_lattice(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Parts, owners, origin and inverse steps of the posed grid, as compiled loops take them."""
+        axes = self.grid.axes
+        origin = np.array([axis[0] for axis in axes], np.float32)
+        per_unit = np.array([(len(axis) - 1) / (axis[-1] - axis[0]) for axis in axes], np.float32)
+        return self.grid.layout.parts, self.grid.layout.owner, origin, per_unit
 
     def _near(self, cells: np.ndarray) -> np.ndarray:
         """Lattice cells within reach of the surface's cells in one frame."""

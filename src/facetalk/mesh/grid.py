@@ -1,12 +1,12 @@
 """Grids on which surfaces are extracted: a rectilinear base with refined patches where detail matters.
 
 A grid only knows where its nodes are. The base covers a box with axes of any spacing; each patch divides a block of
-base cells `factor` times along every axis. Cells of both levels tile the box, and `facetalk.mesh.isosurface` joins
-them without cracks.
+base cells along every axis, `factor` times or fewer. Cells of all levels tile the box, and `facetalk.mesh.isosurface`
+joins them without cracks.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -27,6 +27,13 @@ class Patch:
     """First base cell along each axis."""
     stop: tuple[int, int, int]
     """One past the last base cell along each axis."""
+    coarser: int = 1
+    """How many of the grid's finest cells make one of the patch's, along each axis."""
+
+    def apart(self, other: "Patch", gap: int = 0) -> bool:
+        """Whether at least `gap` base cells lie between the two, or a face or nothing at all when it is 0."""
+        ends = zip(self.start, self.stop, other.start, other.stop, strict=True)
+        return any(stop + gap <= begin or end + gap <= start for start, stop, begin, end in ends)
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ class Grid:
     y: Float[np.ndarray, " y"]
     z: Float[np.ndarray, " z"]
     factor: int = 1
-    """How many times a patch divides a base cell along each axis."""
+    """How many times the finest patches divide a base cell along each axis."""
     patches: tuple[Patch, ...] = ()
 
     @property
@@ -69,7 +76,12 @@ class Grid:
             return self.axes
         patch = self.patches[part - 1]
         axes = zip(self.axes, patch.start, patch.stop, strict=True)
-        return tuple(divided(axis[a : b + 1], self.factor) for axis, a, b in axes)  # type: ignore[return-value]
+        factor = self.part_factor(part)
+        return tuple(divided(axis[a : b + 1], factor) for axis, a, b in axes)  # type: ignore[return-value]
+
+    def part_factor(self, part: int) -> int:
+        """How many times part 0 (the base) or patch `part` − 1 divides a base cell along each axis."""
+        return self.factor // self.patches[part - 1].coarser if part else 1
 
     @cached_property
     def layout(self) -> Layout:
@@ -81,7 +93,7 @@ class Grid:
         parts = np.zeros((len(axes), 11), np.int64)
         parts[:, OFFSET] = sizes.cumsum() - sizes
         parts[:, NX : NZ + 1] = shapes
-        parts[0, SCALE], parts[1:, SCALE] = self.factor, 1
+        parts[:, SCALE] = [self.factor, *(patch.coarser for patch in self.patches)]
         parts[:, AX:] = (lengths - shapes.ravel()).reshape(-1, 3)
         for row, patch in zip(parts[1:], self.patches, strict=True):
             row[GX : GZ + 1] = np.multiply(patch.start, self.factor)
@@ -126,15 +138,21 @@ def focused_grid(
     resolution: int,
     focus: Sequence[tuple[Sequence[float] | np.ndarray, Sequence[float] | np.ndarray | float]],
     ratio: int = 4,
+    asides: Sequence[tuple[Sequence[float] | np.ndarray, Sequence[float] | np.ndarray | float]] = (),
+    aside_ratio: int = 1,
 ) -> Grid:
     """A uniform base with patches `ratio` times finer over every focus, a (centre, half width) pair in units.
 
-    Foci that overlap share one patch.
+    Foci that overlap share one patch. Over `asides` cells are only `aside_ratio` times finer, a divisor of `ratio`;
+    their patches are cut short so that a base cell stays between them and every other.
     """
     base = uniform_grid(box, resolution)
     patches: list[Patch] = []
     for centre, half_width in focus:
         _insert(patches, _patch(base, np.asarray(centre, float), np.asarray(half_width, float)))
+    for centre, half_width in asides if ratio > 1 and aside_ratio > 1 else ():
+        patch = _patch(base, np.asarray(centre, float), np.asarray(half_width, float))
+        _put_beside(patches, replace(patch, coarser=ratio // aside_ratio))
     return Grid(*base.axes, factor=ratio, patches=tuple(patches)) if ratio > 1 else base
 
 
@@ -150,10 +168,32 @@ def _patch(base: Grid, centre: np.ndarray, half_width: np.ndarray) -> Patch:
 def _insert(patches: list[Patch], patch: Patch) -> None:
     """Add `patch`, swallowing those it overlaps until none is left."""
     for other in list(patches):
-        apart = any(patch.stop[a] <= other.start[a] or other.stop[a] <= patch.start[a] for a in range(3))
-        if not apart:
+        if not patch.apart(other):
             patches.remove(other)
             start = np.minimum(patch.start, other.start).tolist()
             _insert(patches, Patch(tuple(start), tuple(np.maximum(patch.stop, other.stop).tolist())))
             return
     patches.append(patch)
+
+
+def _put_beside(patches: list[Patch], patch: Patch) -> None:
+    """Add what is left of `patch` when it keeps a base cell's distance from all others."""
+    for other in patches:
+        if not patch.apart(other, gap=1):
+            patch = max(_shorter(patch, other), key=_cells)
+    if _cells(patch) > 0:
+        patches.append(patch)
+
+
+def _shorter(patch: Patch, other: Patch) -> list[Patch]:
+    """`patch` cut before or behind `other`, along each axis."""
+    cut = []
+    for axis in range(3):
+        ends = {"start": (patch.start, other.stop[axis] + 1), "stop": (patch.stop, other.start[axis] - 1)}
+        for name, (old, place) in ends.items():
+            cut.append(replace(patch, **{name: (*old[:axis], place, *old[axis + 1 :])}))
+    return cut
+
+
+def _cells(patch: Patch) -> int:
+    return int(np.prod(np.maximum(np.subtract(patch.stop, patch.start), 0)))

@@ -26,13 +26,33 @@ def reachable(mesh: Mesh, floating_mm: float = FLOATING_MM) -> Mesh:
 
 def select_faces(mesh: Mesh, chosen: np.ndarray) -> Mesh:
     """The chosen faces (a mask or indices) and the vertices they use."""
-    faces = mesh.faces[chosen]
-    used = np.zeros(len(mesh.vertices), bool)
-    used[faces] = True
-    new = np.cumsum(used, dtype=np.int32) - 1
+    faces = np.ascontiguousarray(mesh.faces[chosen], np.int32)
+    used, faces = renumbered(faces, len(mesh.vertices))
     regions = None if mesh.regions is None else mesh.regions[used]
     normals = None if mesh.normals is None else mesh.normals[used]
-    return Mesh(mesh.vertices[used], new[faces].astype(np.int32, copy=False), regions, normals)
+    canonical = None if mesh.canonical is None else mesh.canonical[used]
+    return Mesh(mesh.vertices[used], faces, regions, normals, canonical)
+
+
+@kernel
+def renumbered(faces, count):
+    """The vertices that faces use, in order, and the faces counting in those alone."""
+    new = np.full(count, -1, np.int32)
+    for f in range(len(faces)):
+        for c in range(3):
+            new[faces[f, c]] = 0
+    used = np.empty(count, np.int64)
+    n = 0
+    for v in range(count):
+        if new[v] == 0:
+            new[v] = n
+            used[n] = v
+            n += 1
+    found = np.empty_like(faces)
+    for f in range(len(faces)):
+        for c in range(3):
+            found[f, c] = new[faces[f, c]]
+    return used[:n].copy(), found
 
 
 def _outer(

@@ -9,6 +9,7 @@ import numpy as np
 from facetalk.compiled import kernel
 from facetalk.mesh.baked import look_up
 from facetalk.mesh.lattice import lattice_places, nearest, place
+from facetalk.mesh.refined import fine_warp
 
 
 @kernel
@@ -241,8 +242,12 @@ def close_patch(  # noqa: C901
 
 
 @kernel
-def settle(points, normals, reach, tolerance, warp, px, py, pz, bx, by, bz, values, parts, owner, origin, per_unit):
+def settle(
+    points, normals, reach, tolerance, warp, px, py, pz, bx, by, bz, values, parts, owner, origin, per_unit,
+    fine, known, posed_parts, posed_owner, posed_origin, posed_per_unit,
+):  # fmt: skip
     """Points moved along their normals onto the posed surface by the secant method, and their canonical places."""
+    moves = np.empty(4, np.float32)
     moved, canonical = points.copy(), points.copy()
     out, terms, trial = np.empty(3, np.float32), np.empty((4, 8), np.float32), np.empty(3, np.float32)
     for n in range(len(points)):
@@ -250,7 +255,12 @@ def settle(points, normals, reach, tolerance, warp, px, py, pz, bx, by, bz, valu
         for step in range(4):
             for i in range(3):
                 trial[i] = points[n, i] + at * normals[n, i]
-            now = posed(warp, px, py, pz, bx, by, bz, values, parts, owner, origin, per_unit, trial, terms, out)
+            if fine_warp(fine, known, posed_parts, posed_owner, posed_origin, posed_per_unit, trial, moves):
+                for i in range(3):
+                    out[i] = trial[i] + moves[i]
+                now = moves[3] + look_up(values, parts, owner, origin, per_unit, out[0], out[1], out[2])
+            else:
+                now = posed(warp, px, py, pz, bx, by, bz, values, parts, owner, origin, per_unit, trial, terms, out)
             if np.isnan(now):
                 break
             if abs(now) < least:

@@ -14,9 +14,9 @@ from facetalk.head.model import Deform, Head, IdentityState, Sdf, Smoothing
 from facetalk.head.smoothing import facial_smoothing
 from facetalk.mesh.clip import Plane
 from facetalk.mesh.grid import Grid, focused_grid
+from facetalk.render.makeup import Places, places
 
 Points = Float[Tensor, "point 3"]
-Shares = Callable[[Points], Float[Tensor, "point region"]]
 
 NECK_CUT = Plane((0.0, 1.0, 0.0), -0.452)
 """Just above the flat end of the trained neck, so that a bust ends in a clean rim."""
@@ -30,6 +30,14 @@ EYE_SHIFT = 0.4
 """How far before the eyeball's centre the middle of that grid lies, in radii."""
 FOCUS_RATIO = 6
 """How much finer cells are there."""
+ASIDE_RATIO = 3
+"""How much finer cells are at ears and nose, which are thin but hardly move."""
+EAR_SHIFT_MM, EAR_REACH_MM = (8.0, 2.0, 4.0), (16.0, 42.0, 26.0)
+"""From the ear's landmark to the middle of its grid (outwards, up, forwards), and half widths of that."""
+NOSE_SHIFT_MM, NOSE_REACH_MM = (0.0, 6.0, -10.0), (21.0, 22.0, 16.0)
+"""From the tip of the nose to the middle of its grid, and half widths of that."""
+BROW_ANCHORS = (10, 11)
+"""The anchors in the middle of the left and right brow."""
 RIM_ROOM_MM, CROWN_ROOM_MM = 24.0, 14.0
 """The picture ends this far above the rim of the neck, and this far above the crown."""
 
@@ -88,10 +96,17 @@ class Actor:
             deform = self.smoothing(at_rest or self.at_rest, deform)
         return lambda points: deform(points.to(self.device))
 
-    def posed_shares(self, code: Float[Tensor, " code"]) -> Shares:
-        """Share of every region at points of the posed surface."""
+    def carried(self, code: Float[Tensor, " code"]) -> Callable[[Points], Points]:
+        """Where points of the posed surface lie in the canonical pose."""
         deform = self.deformation(code)
-        return lambda points: self.shares(points.to(self.device) + deform(points).offsets)
+        return lambda points: points.to(self.device) + deform(points).offsets
+
+    @cached_property
+    def places(self) -> Places:
+        """Where things are on the face, for what is painted on it."""
+        landmarks = {name: point.cpu().numpy() for name, point in self.state.landmarks.items()}
+        brows = self.state.anchors[list(BROW_ANCHORS)].cpu().numpy()
+        return places(landmarks, brows, self.state.eye_radius.cpu().numpy())
 
     def grid(self, resolution: int) -> Grid:
         """Cells along the box, `FOCUS_RATIO` times finer round mouth and eyes.
@@ -104,7 +119,15 @@ class Actor:
         for name, radius in zip(("eye_left", "eye_right"), self.state.eye_radius.tolist(), strict=True):
             centre = self.landmark(name).numpy() + np.array([0.0, 0.0, EYE_SHIFT * radius])
             foci.append((centre, np.multiply(EYE_REACH, radius)))
-        return focused_grid(PAPER_BOX, resolution, foci, FOCUS_RATIO)
+        asides = [
+            (self.landmark(name).numpy() + np.multiply(shift, (side, 1, 1)) / UNIT_MM, np.divide(reach, UNIT_MM))
+            for name, side, shift, reach in (
+                ("ear_left", 1, EAR_SHIFT_MM, EAR_REACH_MM),
+                ("ear_right", -1, EAR_SHIFT_MM, EAR_REACH_MM),
+                ("nose_tip", 1, NOSE_SHIFT_MM, NOSE_REACH_MM),
+            )
+        ]
+        return focused_grid(PAPER_BOX, resolution, foci, FOCUS_RATIO, asides, ASIDE_RATIO)
 
     @property
     def pivot(self) -> tuple[float, float, float]:

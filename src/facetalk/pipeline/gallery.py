@@ -63,6 +63,8 @@ def shot(
     surface.check()
     actor = Actor(head, person.z_id, surface.smoothing)
     camera = portrait(view.camera, actor.portrait_box(), view.size, view.size)
-    photographer = Photographer(person.look, Studio(background=parse_colour(view.background)), view.size, view.size)
+    studio = Studio(background=parse_colour(view.background))
+    photographer = Photographer(person.look, studio, view.size, view.size, actor.places)
     road = ROADS[surface.mesh](actor, surface.resolution)
-    return [photographer(mesh, camera) for mesh in road(head.rig(weights.to(actor.device)))]
+    codes = head.rig(weights.to(actor.device))
+    return [photographer(mesh, camera) for code in codes for mesh in road(code[None])]

@@ -12,12 +12,23 @@ from torch import Tensor
 
 from facetalk.errors import InputError
 from facetalk.head.model import SOURCE_SIZE, Head
-from facetalk.render.look import Look
+from facetalk.render.look import HAIR_TONES, IRIS_TONES, SKIN_TONES, Look
+from facetalk.render.makeup import Makeup
 
-NAMED_SEEDS: dict[str, int] = {"ada": 1, "ben": 2, "cleo": 3, "dev": 4, "emil": 5, "fay": 6}
-"""Heads with a name: seeds of their shapes."""
-NAMED_COLOURS: dict[str, int] = {"ada": 38, "ben": 20, "cleo": 19, "dev": 4, "emil": 13, "fay": 30}
-"""Seeds of their colours, chosen so that all differ."""
+NAMED_SEEDS: dict[str, int] = {"ada": 1, "ben": 18, "cleo": 17, "dev": 4, "emil": 11, "fay": 14}
+"""Heads with a name: seeds of their shapes, chosen so that all differ."""
+_FAIR, _OLIVE, _ROSY, _BROWN, _DARK, _TAN = SKIN_TONES
+_BLACK, _DARK_BROWN, _CHESTNUT, _SANDY = HAIR_TONES
+_HAZEL, _BLUE, _GREEN, _DEEP = IRIS_TONES
+NAMED_LOOKS: dict[str, Look] = {
+    "ada": Look.of(_FAIR, _GREEN, _DARK_BROWN, Makeup(crop=0.9)),
+    "ben": Look.of(_OLIVE, _BLUE, _BLACK, Makeup(crop=0.92, stubble=0.7)),
+    "cleo": Look.of(_DARK, _DEEP, _BLACK, Makeup(crop=0.85)),
+    "dev": Look.of(_BROWN, _DEEP, _BLACK, Makeup(stubble=0.6)),
+    "emil": Look.of(_ROSY, _HAZEL, _CHESTNUT, Makeup(crop=0.85, stubble=0.3)),
+    "fay": Look.of(_TAN, _HAZEL, _DARK_BROWN, Makeup()),
+}
+"""What they wear."""
 DEFAULT = "ada"
 SPREAD = 0.7
 """Seeded heads stay this much nearer to the mean than the source's own spread, so that none is a caricature."""
@@ -47,7 +58,7 @@ def find(head: Head, wanted: str) -> Identity:
         InputError: none of these.
     """
     if wanted in NAMED_SEEDS:
-        return replace(seeded(head, NAMED_SEEDS[wanted], wanted), look=Look.seeded(NAMED_COLOURS[wanted]))
+        return replace(seeded(head, NAMED_SEEDS[wanted], wanted), look=NAMED_LOOKS[wanted])
     if wanted.startswith("seed:"):
         return seeded(head, _number(wanted), wanted)
     if wanted.endswith(".npz"):
@@ -79,6 +90,8 @@ def _read(head: Head, path: Path) -> Identity:
     return Identity(name, z_id, look)
 
 
-def worn(colours: dict[str, list[float]]) -> Look:
-    """Colours back from their JSON form."""
-    return Look(**{part: (red, green, blue) for part, (red, green, blue) in colours.items()})
+def worn(look: dict) -> Look:
+    """A look back from its JSON form."""
+    makeup = Makeup(**look.get("makeup", {}))
+    colours = {part: value for part, value in look.items() if part != "makeup"}
+    return Look(makeup=makeup, **{part: (red, green, blue) for part, (red, green, blue) in colours.items()})

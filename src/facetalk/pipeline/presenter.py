@@ -117,7 +117,8 @@ class Presenter:
         """`count` pictures at the view's rate."""
         rate = view.rate
         camera = portrait(view.camera, self.actor.portrait_box(), view.size, view.size)
-        photographer = Photographer(look, Studio(background=parse_colour(view.background)), view.size, view.size)
+        studio = Studio(background=parse_colour(view.background))
+        photographer = Photographer(look, studio, view.size, view.size, self.actor.places)
         sway = Sway(seed, self.actor.pivot) if view.sway else None
 
         def seen(frame: int) -> Camera:

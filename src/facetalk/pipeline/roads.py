@@ -1,7 +1,7 @@
 """Two roads from codes to meshes: exact, and fast. A road makes a run of consecutive frames."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -12,8 +12,9 @@ from torch import Tensor
 from facetalk.errors import InputError
 from facetalk.head.model import Deform, Deformation
 from facetalk.mesh.baked import bake
-from facetalk.mesh.extract import CHUNK, extract
+from facetalk.mesh.extract import CHUNK, ask, extract
 from facetalk.mesh.fast import FastRoad
+from facetalk.mesh.grid import Grid
 from facetalk.pipeline.actor import NECK_CUT, Actor, Points
 from facetalk.types import Mesh
 
@@ -57,7 +58,9 @@ def exact(actor: Actor, resolution: int) -> Road:
     @torch.inference_mode()
     def road(codes: Float[Tensor, "frame code"]) -> Iterator[Mesh]:
         for code in codes:
-            yield extract(actor.sdf(code), grid, cut=NECK_CUT, regions=actor.posed_shares(code))
+            mesh = extract(actor.sdf(code), grid, cut=NECK_CUT)
+            canonical = ask(actor.carried(code), mesh.vertices)
+            yield replace(mesh, regions=ask(actor.shares, canonical), canonical=canonical)
 
     return road
 
@@ -68,12 +71,13 @@ def fast(actor: Actor, resolution: int) -> Road:
     with torch.inference_mode():
         bend = FastRoad(bake(actor.canonical, grid, actor.shares), grid, cut=NECK_CUT)
         at_rest = remembered(actor.at_rest, bend.axes, actor.device) if actor.stilled else None
+        kept = Kept(actor.at_rest, grid) if actor.stilled else None
 
     @torch.inference_mode()
     def road(codes: Float[Tensor, "frame code"]) -> Iterator[Mesh]:
         near = None
         for code in codes:
-            mesh, near = bend(parts(actor.deformation(code, at_rest)), near)
+            mesh, near = bend(parts(actor.deformation(code, at_rest)), near, parts(actor.deformation(code, kept)))
             yield mesh
 
     return road
@@ -102,6 +106,37 @@ def remembered(deform: Deform, axes: Sequence[np.ndarray], device: torch.device)
         return Deformation(offsets[node], level[node])
 
     return look_up
+
+
+class Kept:
+    """`deform` at the finest nodes of a grid, asked once for each and kept: frames ask for nearly the same ones."""
+
+    def __init__(self, deform: Deform, grid: Grid) -> None:
+        self.deform = deform
+        self.origin = torch.tensor([float(axis[0]) for axis in grid.axes])
+        self.step = torch.tensor([float(axis[1] - axis[0]) for axis in grid.axes]) / grid.factor
+        self.known: tuple[Tensor, Tensor] = torch.full((1,), -1), torch.zeros(1, 4)
+        """Sorted keys of nodes, and what was answered there; replaced as a whole, so that threads may share it."""
+
+    def __call__(self, points: Points) -> Deformation:
+        """Offsets and levels at nodes of the grid."""
+        place = torch.round((points.cpu() - self.origin) / self.step).long()
+        keys = (place[:, 0] << 40) + (place[:, 1] << 20) + place[:, 2]
+        known, answers = self.known
+        at = torch.searchsorted(known, keys).clamp(max=len(known) - 1)
+        new = known[at] != keys
+        if new.any():
+            known, answers = self._asked(keys[new], points[new.to(points.device)], known, answers)
+            at = torch.searchsorted(known, keys)
+        found = answers[at].to(points.device)
+        return Deformation(found[:, :3], found[:, 3])
+
+    def _asked(self, keys: Tensor, points: Points, known: Tensor, answers: Tensor) -> tuple[Tensor, Tensor]:
+        made = self.deform(points)
+        fresh = torch.cat([made.offsets, made.level[:, None]], 1).cpu()
+        keys, order = torch.cat([known, keys]).sort()
+        self.known = keys, torch.cat([answers, fresh])[order]
+        return self.known
 
 
 ROADS: dict[str, Callable[[Actor, int], Road]] = {"fast": fast, "exact": exact}

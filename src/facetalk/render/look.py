@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from facetalk.errors import InputError
+from facetalk.render.makeup import Makeup
 from facetalk.types import Region
 
 Colour = tuple[float, float, float]
@@ -18,6 +19,12 @@ SKIN_TONES: tuple[Colour, ...] = (
 """Tones to dress identities in."""
 IRIS_TONES: tuple[Colour, ...] = ((0.36, 0.24, 0.14), (0.30, 0.42, 0.52), (0.34, 0.40, 0.26), (0.22, 0.14, 0.09))
 """Eye colours to dress identities in."""
+HAIR_TONES: tuple[Colour, ...] = ((0.07, 0.06, 0.055), (0.14, 0.10, 0.08), (0.21, 0.14, 0.10), (0.32, 0.24, 0.16))
+"""Hair colours to dress identities in, darkest first."""
+DARK_SKIN = 1.4
+"""Skin whose channels sum to less goes with dark eyes and hair."""
+CROPPED_SHARE, STUBBLE_SHARE = 0.7, 0.3
+"""How many seeded people wear cropped hair, and stubble."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +35,29 @@ class Look:
     lips: Colour = (0.70, 0.42, 0.38)
     iris: Colour = IRIS_TONES[0]
     hair: Colour = (0.20, 0.14, 0.10)
+    makeup: Makeup = field(default_factory=Makeup)
 
     @classmethod
     def seeded(cls, seed: int) -> "Look":
-        """A plausible look for a seeded identity: lips follow the skin."""
+        """A plausible look for a seeded identity: eyes and hair are dark where the skin is."""
         random = np.random.default_rng(seed)
-        skin = np.array(SKIN_TONES[random.integers(len(SKIN_TONES))])
-        lips = skin * np.array([0.84, 0.66, 0.70])
-        iris = IRIS_TONES[random.integers(len(IRIS_TONES))]
-        return cls(tuple(skin.tolist()), tuple(lips.tolist()), iris)
+        skin = SKIN_TONES[random.integers(len(SKIN_TONES))]
+        dark = sum(skin) < DARK_SKIN
+        iris, hair = random.integers(len(IRIS_TONES)), random.integers(len(HAIR_TONES))
+        iris, hair = (len(IRIS_TONES) - 1 if dark else iris), (hair % 2 if dark else hair)
+        cropped, rough = random.uniform() < CROPPED_SHARE, random.uniform() < STUBBLE_SHARE
+        makeup = Makeup(
+            brows=random.uniform(0.75, 1.0),
+            crop=random.uniform(0.75, 0.95) * cropped,
+            stubble=random.uniform(0.3, 0.8) * rough,
+        )
+        return cls.of(skin, IRIS_TONES[iris], HAIR_TONES[hair], makeup)
+
+    @classmethod
+    def of(cls, skin: Colour, iris: Colour, hair: Colour, makeup: Makeup) -> "Look":
+        """A look whose lips follow the skin."""
+        red, green, blue = skin
+        return cls(skin, (0.84 * red, 0.66 * green, 0.70 * blue), iris, hair, makeup)
 
     def albedo(self) -> Float[np.ndarray, "region 3"]:
         """Linear colour of every region."""

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from facetalk.render.camera import Camera
 from facetalk.render.look import SHINE, Look, Studio
+from facetalk.render.makeup import HAIRLINE, Places
 from facetalk.render.occlusion import ambient, shadow_map
 from facetalk.render.raster import visible
 from facetalk.render.shading import ENCODED, shade
@@ -25,6 +26,8 @@ class Photographer:
     studio: Studio = field(default_factory=Studio)
     width: int = 512
     height: int = 512
+    places: Places | None = None
+    """Where to paint brows, hair and so on, on meshes that know their canonical pose; None paints nothing."""
 
     def __call__(self, mesh: Mesh, camera: Camera) -> Frame:
         """The picture `camera` takes of `mesh`. Without region shares everything is skin."""
@@ -40,10 +43,24 @@ class Photographer:
         return Frame(
             shade(
                 seen.triangle, seen.nearness, SAMPLES, faces, screen, vertices, _normals(mesh), _shares(mesh),
-                self._albedo, self._shine, lights, *self._surroundings, np.float32(self.studio.exposure),
+                self._canonical(mesh), self._albedo, self._shine, lights, *self._surroundings,
+                np.float32(self.studio.exposure),
                 camera.position, ambient(coarse, camera, 0.5), coarse, heights, matrix, self._wall, ENCODED,
+                *self._painted,
             )
         )  # fmt: skip
+
+    def _canonical(self, mesh: Mesh) -> Float[np.ndarray, "vertex 3"]:
+        """Places that paint is put on; none where there is nothing to go by."""
+        if self.places is None or mesh.canonical is None:
+            return np.empty((0, 3), np.float32)
+        return np.ascontiguousarray(mesh.canonical, np.float32)
+
+    @cached_property
+    def _painted(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Places, hairline, amounts and colour of hair."""
+        table = np.zeros((8, 4), np.float32) if self.places is None else self.places.table()
+        return table, HAIRLINE, self.look.makeup.row(), self._albedo[Region.HAIR]
 
     @cached_property
     def _wall(self) -> Float[np.ndarray, "height width 3"]:

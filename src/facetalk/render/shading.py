@@ -8,6 +8,7 @@ smooth surface is shaded once, one on an outline or on the edge of an iris at ev
 import numpy as np
 
 from facetalk.compiled import finite_kernel
+from facetalk.render.makeup import paint
 from facetalk.render.occlusion import lit
 from facetalk.types import Region
 
@@ -30,8 +31,11 @@ def tone(x):
 
 
 @finite_kernel
-def attributes(f, x, y, faces, screen, vertices, normals, shares, out):
-    """Interpolate at picture place (x, y) of face `f`: position to out[0:3], unit normal to [3:6], shares to [6:14]."""
+def attributes(f, x, y, faces, screen, vertices, normals, shares, canonical, out):
+    """Interpolate at picture place (x, y) of face `f`.
+
+    Position goes to out[0:3], unit normal to [3:6], shares to [6:14], canonical place to [14:17].
+    """
     a, b, c = faces[f]
     ax, ay, az = screen[a]
     bx, by, bz = screen[b]
@@ -54,6 +58,9 @@ def attributes(f, x, y, faces, screen, vertices, normals, shares, out):
         out[3 + i] *= length
     for r in range(REGIONS):
         out[6 + r] = wa * shares[a, r] + wb * shares[b, r] + wc * shares[c, r]
+    if len(canonical):
+        for i in range(3):
+            out[6 + REGIONS + i] = wa * canonical[a, i] + wb * canonical[b, i] + wc * canonical[c, i]
 
 
 @finite_kernel
@@ -154,13 +161,13 @@ def light_at(ambient, coarse, x, y, here):
 
 @finite_kernel
 def shade(  # noqa: C901
-    triangle, nearness, samples, faces, screen, vertices, normals, shares, albedo, shine, lights, sky, floor,
-    exposure, view, ambient, coarse, heights, matrix, wall, encoded,
+    triangle, nearness, samples, faces, screen, vertices, normals, shares, canonical, albedo, shine, lights, sky, floor,
+    exposure, view, ambient, coarse, heights, matrix, wall, encoded, table, line, amounts, hair,
 ):  # fmt: skip
-    """The finished picture, sRGB bytes."""
+    """The finished picture, sRGB bytes. Without `canonical` places nothing is painted on skin."""
     rows, columns = wall.shape[0], wall.shape[1]
     picture = np.empty((rows, columns, 3), np.uint8)
-    out, surface = np.empty(6 + REGIONS, np.float32), np.empty(6, np.float32)
+    out, surface = np.empty(9 + REGIONS, np.float32), np.empty(6, np.float32)
     rgb, total = np.empty(3, np.float32), np.empty(3, np.float32)
     count = samples * samples
     part = ONE / samples
@@ -182,7 +189,7 @@ def shade(  # noqa: C901
             dim = light_at(ambient, coarse, x, y, far)
             single = covered == count and far - near < np.float32(0.006) * far
             if single:
-                attributes(last, x + HALF, y + HALF, faces, screen, vertices, normals, shares, out)
+                attributes(last, x + HALF, y + HALF, faces, screen, vertices, normals, shares, canonical, out)
                 for r in range(1, REGIONS):
                     if np.float32(0.08) < out[6 + r] < np.float32(0.92):
                         single = r == LIPS  # lips fade into skin; every other border is crisp
@@ -199,8 +206,11 @@ def shade(  # noqa: C901
                             total[i] += wall[y, x, i]
                         continue
                     px, py = x + (dx + HALF) * part, y + (dy + HALF) * part
-                    attributes(f, px, py, faces, screen, vertices, normals, shares, out)
+                    attributes(f, px, py, faces, screen, vertices, normals, shares, canonical, out)
                 mixed(out, albedo, shine, surface)
+                if len(canonical) and out[6 + SKIN] > HALF:
+                    x0, y0, z0 = out[6 + REGIONS], out[7 + REGIONS], out[8 + REGIONS]
+                    paint(x0, y0, z0, table, line, amounts, hair, surface)
                 light_point(out, surface, view, lights, sky, floor, dim, heights, matrix, rgb)
                 for i in range(3):
                     total[i] += tone(rgb[i] * exposure)

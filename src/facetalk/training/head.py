@@ -26,8 +26,8 @@ HEAD_FILE = "head.safetensors"
 class HeadTraining:
     """A whole head training."""
 
-    data: Path
-    """Folder of the head training set."""
+    data: tuple[Path, ...]
+    """Folders of head training sets; the people of all are trained on, save those that a set holds out."""
     out: Path
     """Receives identity.safetensors, head.safetensors and the logs and states of both stages."""
     preset: Literal["compact", "tiny"] = "compact"
@@ -50,7 +50,7 @@ def train(config: HeadTraining) -> Path:
     """
     torch.set_num_threads(1)
     keep_freed_memory()
-    data = head_data.read(config.data)
+    data = head_data.read(*config.data)
     torch.manual_seed(config.seed)
     sizes = PRESETS[config.preset]()
     if config.stage != "deformation":

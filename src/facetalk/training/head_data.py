@@ -6,7 +6,7 @@ fractions of the box, normals are in 127ths, distances in units.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import torch
@@ -122,18 +122,38 @@ class HeadSet:
         return self.lower + (quantised.float() + (LEVELS + 1) / 2) / LEVELS * self.size
 
 
-def read(folder: Path | str) -> HeadSet:
-    """Read a whole set into memory.
+def read(*folders: Path | str) -> HeadSet:
+    """Read whole sets into memory, as one: the people of each follow those of the one before.
 
     Raises:
-        InputError: the folder is no head training set, or its landmarks are not ours.
+        InputError: a folder is no head training set, or its landmarks are not ours.
     """
-    folder = Path(folder)
+    sets = [_read(Path(folder)) for folder in folders]
+    first = sets[0]
+    starts = [sum(len(each.weights) for each in sets[:place]) for place in range(len(sets))]
+    anatomies = [each.anatomy for each in sets]
+    numbered = [
+        {**each.scans, "identity": each.scans["identity"].long() - int(each.scans["identity"].min()) + start}
+        for each, start in zip(sets, starts, strict=True)
+    ]
+    return HeadSet(
+        torch.cat([each.weights for each in sets]),
+        Anatomy(*(torch.cat([getattr(each, part.name) for each in anatomies]) for part in fields(Anatomy))),
+        torch.cat([each.train + start for each, start in zip(sets, starts, strict=True)]),
+        torch.cat([each.test + start for each, start in zip(sets, starts, strict=True)]),
+        first.lower,
+        first.size,
+        {name: torch.cat([each.fields[name] for each in sets]) for name in first.fields},
+        {name: torch.cat([each[name] for each in numbered]) for name in first.scans},
+    )
+
+
+def _read(folder: Path) -> HeadSet:
     try:
         meta = json.loads((folder / "meta.json").read_text())
         people = load_file(folder / "identities.safetensors")
     except (OSError, ValueError, SafetensorError) as error:
-        raise InputError(f"{folder}: not a head training set ({error}); make one with facetalk head data") from error
+        raise InputError(f"{folder}: not a head training set ({error}); make one with facetalk data heads") from error
     if tuple(meta["landmarks"]) != LANDMARK_NAMES:
         raise InputError(f"{folder}: its landmarks are {meta['landmarks']}; make the set again with this version")
     split = meta["split"]

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from facetalk.arkit import ARKIT_INDEX
 from facetalk.geometry import UNIT_MM
 from facetalk.head.anatomy import NUMBERS, Anatomy, unflatten
 from facetalk.head.model import Head, load, save
@@ -19,14 +20,16 @@ from facetalk.training import head_losses as losses
 from facetalk.training.averaging import Averaged, Rate, TrainedParts
 from facetalk.training.head_data import HeadSet, PosedBatch
 from facetalk.training.head_identity import by_part, set_means
+from facetalk.training.lids import about_eyes, on_lids, under_closed_lids
 from facetalk.training.mirroring import reflected, reflected_anatomy, reflected_scans
-from facetalk.types import Region
 
 INWARD, INWARD_AT_LIDS = 0.008, 0.0016
 """Furthest a point inside the surface is paired with a canonical one, in units; lids are thin."""
-LID_REACH = 1.5
-"""Skin this near to the centre of an eyeball, in its radii, is taken for a lid."""
-LID_WEIGHT = 3.0
+BLINKS = [ARKIT_INDEX["eyeBlinkLeft"], ARKIT_INDEX["eyeBlinkRight"]]
+WIDE = [ARKIT_INDEX["eyeWideLeft"], ARKIT_INDEX["eyeWideRight"]]
+LID_POINTS = 60
+"""Points before each eyeball of a person whose eyes are closed."""
+LID_WEIGHT = 5.0
 """What a point of a lid counts, where one of plain skin counts 1."""
 
 
@@ -45,6 +48,10 @@ class DeformationRecipe:
     level: float = 0.02
     far: float = 0.02
     canonical_zero: float = 1.0
+    closed: float = 1.0
+    """Weight of air before the eyeballs of closed eyes, on people drawn from the source's prior."""
+    people: int = 4
+    """How many of them in a step."""
     residual: float = 0.05
     residual_share: float = 0.3
     """How often a scan is trained with its own residual code rather than with its rig code alone."""
@@ -127,7 +134,7 @@ class DeformationTask:
         used = (torch.rand(recipe.scans, 1, generator=generator) < recipe.residual_share) & ~flip[:, None]
         codes = head.rig(batch.weights) + used * self.residuals[batch.scans]
         folded = head.deformation.fold(head.condition(anatomy, codes))
-        lids = on_lids(anatomy, batch)
+        lids = on_lids(anatomy, batch.surface, batch.region)
         source, target = paired(batch, lids, generator)
         far = _anywhere(self.data, recipe.scans, 60, generator)
         field = head.deformation(folded, anatomy, torch.cat([source, batch.points, far], 1))
@@ -144,9 +151,26 @@ class DeformationTask:
             "residual": recipe.residual * losses.squared_norm(self.residuals[batch.scans]),
         }
         if self.canonical is not None and index >= recipe.canonical_from:
-            asked = self._asked(batch, offsets, level, flip)
+            asked = self._asked(batch, anatomy, lids, offsets, level, flip)
             terms["posed"] = recipe.posed * losses.posed_error(*asked)
+            terms["closed"] = recipe.closed * self._closed_error(self.canonical, batch, generator)
         return terms
+
+    def _closed_error(self, canonical: Head, batch: PosedBatch, generator: torch.Generator) -> Tensor:
+        """Closed lids cover the eyeballs of anybody, also of people whose scans the set does not hold."""
+        people = self.recipe.people
+        spread = torch.rand(people, 1, generator=generator)
+        drawn = torch.randn(people, self.data.weights.shape[1], generator=generator).clamp(-2.5, 2.5)
+        z_id = canonical.identity(spread * drawn)
+        anatomy = canonical.anatomies(z_id)
+        weights = batch.weights[:people].clone()
+        weights[:, BLINKS], weights[:, WIDE] = 1.0, 0.0
+        points = under_closed_lids(anatomy, LID_POINTS, generator)
+        folded = self.head.deformation.fold(self.head.condition(anatomy, self.head.rig(weights)))
+        field = self.head.deformation(folded, anatomy, points)
+        return losses.air_error(
+            canonical.ensemble(anatomy, canonical.fold(z_id), points + field[..., :3]) + field[..., 3]
+        )
 
     def _zero_error(self, anatomy, batch: PosedBatch) -> Tensor:
         """The zero code is the canonical pose: nothing moves."""
@@ -159,6 +183,8 @@ class DeformationTask:
     def _asked(
         self,
         batch: PosedBatch,
+        anatomy: Anatomy,
+        lids: Bool[Tensor, "scan sample"],
         offsets: Float[Tensor, "scan point 3"],
         level: Float[Tensor, "scan point"],
         flip: Bool[Tensor, " scan"],
@@ -170,18 +196,9 @@ class DeformationTask:
         points = torch.cat([batch.surface[:, surface - checked :], batch.points], 1) + offsets[:, at]
         predicted = canonical_field(self.canonical, self.data, batch, reflected(points, flip)) + level[:, at]
         exact = torch.cat([torch.zeros(len(flip), checked), batch.sdf], 1)
-        weight = losses.region_weights(batch.region[:, surface - checked :])
-        return predicted, exact, torch.cat([weight, torch.ones_like(batch.sdf)], 1)
-
-
-def on_lids(anatomy: Anatomy, batch: PosedBatch) -> Bool[Tensor, "scan point"]:
-    """Which surface points lie on the lids."""
-    skin = batch.region == Region.SKIN
-    near = torch.zeros_like(skin)
-    for side, name in enumerate(("eye_left", "eye_right")):
-        distance = (batch.surface - anatomy.landmark(name)[:, None]).norm(dim=-1)
-        near |= distance < LID_REACH * anatomy.eye_radius[:, side, None]
-    return skin & near
+        weight = torch.where(lids, LID_WEIGHT, losses.region_weights(batch.region))[:, surface - checked :]
+        around = torch.where(about_eyes(anatomy, batch.points), LID_WEIGHT, 1.0)
+        return predicted, exact, torch.cat([weight, around], 1)
 
 
 def paired(

@@ -12,6 +12,7 @@ from facetalk.head.model import CODE_SPREAD, Head, save
 from facetalk.training import head_losses as losses
 from facetalk.training.averaging import Averaged, Rate, TrainedParts
 from facetalk.training.head_data import CanonicalBatch, HeadSet
+from facetalk.training.lids import about_eyes, on_lids
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class IdentityRecipe:
     slope: float = 2.0
     anatomy: float = 7.5
     regions: float = 0.5
+    lids: float = 5.0
+    """What points on the lids count, and signs on the wrong side about them, where plain skin counts 1."""
     residual: float = 0.01
     residual_share: float = 0.5
     """How often an identity is trained with its own residual code rather than with the mapped one alone."""
@@ -89,10 +92,15 @@ class IdentityTask:
         predicted = head.ensemble(anatomy.detach(), head.fold(z_id), points)
         space, surface, beside = predicted.split([recipe.points, recipe.surface, recipe.surface], 1)
         logits = region_logits(head, z_id.detach(), batch.surface + 0.5 * step)
+        true = self.data.anatomy_of(batch.identities)
+        lids = on_lids(true, batch.surface, batch.region)
+        wrong = about_eyes(true, batch.points) & (space.detach() * batch.sdf < 0)
+        weight = torch.where(lids, recipe.lids, losses.region_weights(batch.region))
         return {
-            "field": recipe.in_space * losses.field_error(space, batch.sdf),
-            "surface": recipe.on_surface * losses.surface_error(surface, losses.region_weights(batch.region)),
-            "slope": recipe.slope * losses.slope_error(surface, beside, step, batch.normal),
+            "field": recipe.in_space * losses.field_error(space, batch.sdf, torch.where(wrong, recipe.lids, 1.0)),
+            "surface": recipe.on_surface * losses.surface_error(surface, weight),
+            "slope": recipe.slope
+            * losses.slope_error(surface, beside, step, batch.normal, torch.where(lids, recipe.lids, 1.0)),
             "anatomy": recipe.anatomy * self._anatomy_error(anatomy, batch.identities),
             "regions": recipe.regions * losses.region_error(logits, batch.region),
             "residual": recipe.residual * losses.squared_norm(CODE_SPREAD * self.residuals[batch.identities]),
@@ -120,7 +128,7 @@ def region_logits(
 
 
 @torch.no_grad()
-def evaluate(head: Head, data: HeadSet, points: int = 400) -> dict[str, float]:
+def evaluate(head: Head, data: HeadSet, points: int = 1200) -> dict[str, float]:
     """Errors on held-out identities with mapped codes: millimetres near the surface and on parts, share of regions."""
     generator = torch.Generator().manual_seed(1)
     batch = data.canonical(data.test, points, points, generator)
@@ -130,12 +138,17 @@ def evaluate(head: Head, data: HeadSet, points: int = 400) -> dict[str, float]:
     space, surface = head.ensemble(anatomy, head.fold(z_id), everything).split(points, 1)
     near = batch.sdf.abs() < 2.5 * losses.NEAR
     right = region_logits(head, z_id, batch.surface).argmax(-1) == batch.region
+    true = data.anatomy_of(data.test)
+    lids = on_lids(true, batch.surface, batch.region)
+    about = about_eyes(true, batch.points)
     anchors = (anatomy.anchors - data.anatomy_of(data.test).anchors).norm(dim=-1)
     return {
         "test_near_mm": float((space - batch.sdf)[near].abs().mean() / losses.NEAR),
         "test_far_mm": float((space - batch.sdf)[~near].abs().mean() / losses.NEAR),
         "test_anchor_mm": float(anchors.mean() / losses.NEAR),
         "test_region": float(right.float().mean()),
+        "test_surface_lids_mm": float(surface[lids].abs().mean() / losses.NEAR),
+        "test_wrong_about_eyes": float((space * batch.sdf < 0)[about].float().mean()),
         **by_part("test_surface", surface.abs() / losses.NEAR, batch.region),
     }
 

@@ -18,14 +18,17 @@ NEAR = 1.0 / UNIT_MM
 BAND = 4.0 / UNIT_MM
 """Errors in space are counted as shares of the distance, but of no less than this."""
 
-WRONG_SIDE = 4.0
+FLESH = 0.15 / UNIT_MM
+"""How deep flesh has to be where lids must cover."""
+
+WRONG_SIDE = 6.0
 """What an error counts more where it turns flesh into air or air into flesh: lips and lids seal by the sign."""
 
 REGION_WEIGHT: dict[Region, float] = {
     Region.LIPS: 3.0,
-    Region.SCLERA: 3.0,
-    Region.IRIS: 3.0,
-    Region.PUPIL: 3.0,
+    Region.SCLERA: 2.0,
+    Region.IRIS: 2.0,
+    Region.PUPIL: 2.0,
     Region.TEETH: 2.0,
 }
 """Small parts that are looked at count more; every other region counts 1."""
@@ -37,9 +40,11 @@ def region_weights(region: UInt8[Tensor, "*row point"]) -> Float[Tensor, "*row p
     return table[region.long()]
 
 
-def field_error(predicted: Float[Tensor, "row point"], exact: Float[Tensor, "row point"]) -> Float[Tensor, ""]:
+def field_error(
+    predicted: Float[Tensor, "row point"], exact: Float[Tensor, "row point"], weight: Float[Tensor, "row point"]
+) -> Float[Tensor, ""]:
     """Mean |f - s| as a share of |s| + BAND."""
-    return ((predicted - exact).abs() / (exact.abs() + BAND)).mean()
+    return (weight * (predicted - exact).abs() / (exact.abs() + BAND)).mean()
 
 
 def surface_error(predicted: Float[Tensor, "row point"], weight: Float[Tensor, "row point"]) -> Float[Tensor, ""]:
@@ -52,10 +57,11 @@ def slope_error(
     beside: Float[Tensor, "row point"],
     step: Float[Tensor, "row point 3"],
     normal: Float[Tensor, "row point 3"],
+    weight: Float[Tensor, "row point"],
 ) -> Float[Tensor, ""]:
     """Gradient against the normal by differences: f(p + v) - f(p) = v.n for short v in every direction."""
     wanted = (step * normal).sum(-1)
-    return (beside - at_surface - wanted).abs().mean() / NEAR
+    return (weight * (beside - at_surface - wanted).abs()).mean() / NEAR
 
 
 def anatomy_error(predicted: Float[Tensor, "row number"], exact: Float[Tensor, "row number"]) -> Float[Tensor, ""]:
@@ -81,6 +87,11 @@ def posed_error(
     """The posed field as it will be queried: canonical distance at the carried point plus level."""
     side = torch.where(predicted.detach() * exact < 0, WRONG_SIDE, 1.0)
     return (side * weight * (predicted - exact).abs() / (exact.abs() + NEAR)).mean()
+
+
+def air_error(predicted: Float[Tensor, "row point"]) -> Float[Tensor, ""]:
+    """Mean excess of distances over -`FLESH` where there is flesh, in millimetres."""
+    return (predicted + FLESH).clamp_min(0).mean() / NEAR
 
 
 def magnitude(values: Float[Tensor, "*shape"]) -> Float[Tensor, ""]:

@@ -205,8 +205,14 @@ def mouth_map(clips: MotionClips, normaliser: Normaliser, rig: Rig) -> Float[Ten
     return decode[mouth] / spread.clamp(min=0.1 * float(spread.max()))[:, None]
 
 
+STATISTICS = ("speech_mean", "speech_scale")
+"""Buffers of a denoiser that follow the speech features of its clips."""
+
+
 def take_over(denoiser: Denoiser, other: Denoiser) -> None:
-    """Start from another denoiser's weights; where the speech features differ, listening is learnt anew.
+    """Start from another denoiser's weights; where the speech features differ in size, listening is learnt anew.
+
+    The mean and spread of the features stay those of the new clips: another encoder has others.
 
     Raises:
         InputError: the two have other sizes.
@@ -214,7 +220,7 @@ def take_over(denoiser: Denoiser, other: Denoiser) -> None:
     sizes = replace(other.config, features=denoiser.config.features)
     if sizes != denoiser.config:
         raise InputError(f"initial motion weights have sizes {sizes}; train the same sizes, or start without them")
-    weights = other.state_dict()
+    weights = {key: value for key, value in other.state_dict().items() if key not in STATISTICS}
     if other.config.features != denoiser.config.features:
         weights = {key: value for key, value in weights.items() if not key.startswith(LISTENING)}
     denoiser.load_state_dict({**denoiser.state_dict(), **weights})

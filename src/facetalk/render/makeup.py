@@ -1,0 +1,204 @@
+"""What is painted on skin: brows, cropped hair, lashes, a blush and a mottle, so that no face is a plain shell.
+
+Everything is a function of where a point lies in the canonical pose, measured from a few places of the face; it stays
+on the skin however the face moves, and is as crisp as the picture, however coarse the mesh. Lengths are millimetres.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from facetalk.compiled import finite_kernel
+from facetalk.geometry import UNIT_MM
+
+ONE, ZERO, HALF = np.float32(1), np.float32(0), np.float32(0.5)
+MM = np.float32(UNIT_MM)
+EYE_DISTANCE_MM = 62.0
+"""Between the eyeballs of the face that the painted shapes are drawn for; others are scaled."""
+HAIRLINE = np.array(
+    [(0, 50), (28, 54), (42, 42), (56, 26), (66, 4), (75, -16), (82, -20), (87, 0), (92, 30), (104, 34), (116, 6),
+     (128, -26), (150, -44), (180, -46)],
+    np.float32,
+)  # fmt: skip
+"""Degrees round the head from the front, and height of the hairline above the brows there (above the ears' middle
+from 68 degrees on)."""
+BLEND_FROM, BLEND_TO = np.float32(52), np.float32(72)
+"""Degrees over which heights change from counting above the brows to counting above the ears."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things are on one face, canonical pose, units."""
+
+    eyes: Float[np.ndarray, "2 3"]
+    """Centres of the left and right eyeball."""
+    eye_radius: Float[np.ndarray, "2"]
+    brows: Float[np.ndarray, "2 3"]
+    """Middle of the left and right brow."""
+    ears: Float[np.ndarray, "2 3"]
+    nose: Float[np.ndarray, "3"]
+    """Its tip."""
+    mouth: Float[np.ndarray, "3"]
+
+    def table(self) -> Float[np.ndarray, "row 4"]:
+        """Rows for `paint`: eyes with radii, brows, ears, nose, mouth; millimetres."""
+        places = np.concatenate([self.eyes, self.brows, self.ears, self.nose[None], self.mouth[None]])
+        table = np.zeros((len(places), 4), np.float32)
+        table[:, :3], table[:2, 3] = places * UNIT_MM, np.asarray(self.eye_radius) * UNIT_MM
+        return table
+
+
+@dataclass(frozen=True)
+class Makeup:
+    """How much of what is painted; 0 is none, 1 is plenty."""
+
+    brows: float = 1.0
+    crop: float = 0.0
+    """Hair cut short on the scalp; 0 is bald."""
+    stubble: float = 0.0
+    lashes: float = 1.0
+    blush: float = 1.0
+
+    def row(self) -> Float[np.ndarray, "5"]:
+        """For `paint`."""
+        return np.array([self.brows, self.crop, self.stubble, self.lashes, self.blush], np.float32)
+
+
+def places(landmarks: Mapping[str, Float[np.ndarray, "3"]], brows: Float[np.ndarray, "2 3"],
+           eye_radius: Float[np.ndarray, "2"]) -> Places:  # fmt: skip
+    """Places from named landmarks and the anchors of the brows."""
+
+    def pair(name: str) -> np.ndarray:
+        return np.stack([landmarks[f"{name}_left"], landmarks[f"{name}_right"]])
+
+    return Places(pair("eye"), eye_radius, brows, pair("ear"), landmarks["nose_tip"], landmarks["mouth_centre"])
+
+
+@finite_kernel
+def fade(low, high, x):
+    """0 below `low`, 1 above `high`, smooth between."""
+    t = min(max((x - low) / (high - low), ZERO), ONE)
+    return t * t * (np.float32(3) - np.float32(2) * t)
+
+
+@finite_kernel
+def bump(x, width):
+    """A bell of height 1 that ends at twice its width."""
+    t = max(ONE - x * x / (np.float32(4) * width * width), ZERO)
+    return t * t * t
+
+
+@finite_kernel
+def scatter(i, j, k):
+    """A number between 0 and 1 for every whole place, without order."""
+    h = np.uint32(i * 73856093) ^ np.uint32(j * 19349663) ^ np.uint32(k * 83492791)
+    h = np.uint32(h ^ (h >> np.uint32(13))) * np.uint32(1274126177)
+    return np.float32((h ^ (h >> np.uint32(16))) & np.uint32(0xFFFF)) * np.float32(1 / 65535)
+
+
+@finite_kernel
+def noise(x, y, z):
+    """Smooth noise between 0 and 1, with features of size one."""
+    fx, fy, fz = np.floor(x), np.floor(y), np.floor(z)
+    i, j, k = np.int64(fx), np.int64(fy), np.int64(fz)
+    u, v, w = np.float32(x - fx), np.float32(y - fy), np.float32(z - fz)
+    two, three = np.float32(2), np.float32(3)
+    u, v, w = u * u * (three - two * u), v * v * (three - two * v), w * w * (three - two * w)
+    total = ZERO
+    for c in range(8):
+        a, b, d = c & 1, c >> 1 & 1, c >> 2
+        share = (u if a else ONE - u) * (v if b else ONE - v) * (w if d else ONE - w)
+        total += share * scatter(i + a, j + b, k + d)
+    return total
+
+
+@finite_kernel
+def brow(x, y, z, side, table, scale):
+    """How densely a brow covers a point: an arch that tapers outwards, drawn in strokes."""
+    sign = ONE if side == 0 else -ONE
+    dx, dy = sign * (x - table[2 + side, 0]) / scale, (y - table[2 + side, 1]) / scale
+    if abs(dx) > np.float32(27) or abs(dy) > np.float32(14) or z < table[side, 2]:
+        return ZERO
+    t = (dx + np.float32(21)) / np.float32(43)
+    bend = (ONE - t / np.float32(0.62)) if t < np.float32(0.62) else (t - np.float32(0.62)) / np.float32(0.38)
+    middle = -bend * bend * (np.float32(2.2) if t < np.float32(0.62) else np.float32(6.0)) - np.float32(1.0)
+    half = np.float32(1.1) + np.float32(3.0) * np.sqrt(max(ONE - t, ZERO))
+    lean = np.float32(1.25) - np.float32(1.05) * fade(ZERO, np.float32(0.45), t)
+    along = dx * np.cos(lean) + dy * np.sin(lean)
+    across = dy * np.cos(lean) - dx * np.sin(lean)
+    strokes = noise(across * np.float32(1.9), along * np.float32(0.3), np.float32(7 * side))
+    off = abs(dy - middle) / half + np.float32(0.5) * (strokes - np.float32(0.5))
+    ends = fade(np.float32(-0.03), np.float32(0.16), t) * fade(np.float32(1.05), np.float32(0.8), t)
+    return ends * fade(np.float32(1.15), np.float32(0.35), off) * (np.float32(0.62) + np.float32(0.38) * strokes)
+
+
+@finite_kernel
+def scalp(x, y, z, table, line, scale):
+    """How surely a point lies on hairy scalp."""
+    ear_y = (table[4, 1] + table[5, 1]) / 2
+    ear_z = (table[4, 2] + table[5, 2]) / 2
+    brow_y = (table[2, 1] + table[3, 1]) / 2
+    round_head = np.degrees(np.arctan2(abs(x), z - ear_z + np.float32(4)))
+    at = 0
+    while at < len(line) - 2 and line[at + 1, 0] < round_head:
+        at += 1
+    share = (round_head - line[at, 0]) / (line[at + 1, 0] - line[at, 0])
+    height = line[at, 1] + share * (line[at + 1, 1] - line[at, 1])
+    base = brow_y + fade(BLEND_FROM, BLEND_TO, np.float32(round_head)) * (ear_y - brow_y)
+    over = (y - base) / scale - height
+    if over < np.float32(-10):
+        return ZERO
+    if over < np.float32(10):
+        over += np.float32(5) * (noise(x / 5, y / 5, z / 5) + np.float32(0.5) * noise(x / 2, y / 2, z / 2))
+        over -= np.float32(3.75)
+    ear_side = max(abs(table[4, 0]), abs(table[5, 0]))
+    on_ear = fade(ear_side + 2, ear_side + 5, abs(x))
+    on_ear *= bump(y - ear_y, np.float32(38)) * bump(z - ear_z, np.float32(30))
+    return fade(np.float32(-5), np.float32(5), over) * (ONE - min(on_ear * np.float32(1.6), ONE))
+
+
+@finite_kernel
+def paint(x, y, z, table, line, amounts, hair, surface):
+    """Change the colour in surface[0:3] and the shine in [3:6] of skin at a canonical point (units)."""
+    x, y, z = x * MM, y * MM, z * MM
+    scale = abs(table[0, 0] - table[1, 0]) / np.float32(EYE_DISTANCE_MM)
+    mottle = ONE + np.float32(0.1) * (noise(x / 5, y / 5, z / 5) - HALF)
+    for i in range(3):
+        surface[i] *= mottle
+    red = np.float32(0.75) * bump(x - table[6, 0], np.float32(12)) * bump(y - table[6, 1], np.float32(11))
+    red *= fade(table[6, 2] - 30, table[6, 2] - 8, z)
+    lift = np.float32(0.42) * (table[0, 1] - table[7, 1])
+    dark = ZERO
+    for side in range(2):
+        dx, dy = x - table[side, 0] * np.float32(1.2), y - table[7, 1] - lift
+        red += np.float32(0.8) * bump(dx, np.float32(19)) * bump(dy, np.float32(15)) * fade(ZERO, np.float32(40), z)
+        red += np.float32(0.6) * fade(abs(table[4 + side, 0]), abs(table[4 + side, 0]) + 8, abs(x))
+        ex, ey, ez = x - table[side, 0], y - table[side, 1], z - table[side, 2]
+        out = np.sqrt(ex * ex + ey * ey + ez * ez) / table[side, 3]
+        dark += fade(np.float32(1.13), np.float32(1.05), out) * np.float32(0.78)
+        red += np.float32(0.5) * fade(np.float32(1.6), np.float32(1.15), out)
+    red *= amounts[4]
+    surface[0] *= ONE + np.float32(0.03) * red
+    surface[1] *= ONE - np.float32(0.13) * red
+    surface[2] *= ONE - np.float32(0.10) * red
+    for i in range(3):
+        surface[i] *= ONE - min(dark, np.float32(0.85)) * amounts[3]
+    cover = max(brow(x, y, z, 0, table, scale), brow(x, y, z, 1, table, scale)) * amounts[0]
+    fine = HALF
+    if amounts[1] + amounts[2] + cover > 0:
+        fine = noise(x * np.float32(1.3), y * np.float32(1.3), z * np.float32(1.3))
+    if amounts[1] > 0 and y > table[4, 1] - 60:
+        grown = scalp(x, y, z, table, line, scale) * amounts[1]
+        cover = max(cover, grown * (np.float32(0.86) + np.float32(0.14) * fine))
+    if amounts[2] > 0 and y < table[6, 1] + 20:
+        jaw = fade(table[6, 1] + 2, table[6, 1] - 14, y + np.float32(0.35) * max(table[6, 2] - z - 25, ZERO))
+        jaw *= fade(table[7, 1] - 75, table[7, 1] - 55, y) * fade(np.float32(-12), np.float32(12), z)
+        cover = max(cover, jaw * amounts[2] * np.float32(0.42) * (np.float32(0.6) + np.float32(0.4) * fine))
+    if cover <= 0:
+        return
+    for i in range(3):
+        surface[i] += cover * (hair[i] * (np.float32(0.7) + np.float32(0.6) * fine) - surface[i])
+    surface[3] *= ONE - np.float32(0.6) * cover
+    surface[5] *= ONE - np.float32(0.7) * cover
