@@ -26,7 +26,11 @@ from facetalk.types import Mesh, Region
 FACE_REACH_MM = 95.0
 """The face: skin, lips and eyes this near to the middle between mouth and eyes."""
 FAR_MM = 4.0
-"""Beyond this a nearest point does not stand for the surface; the distance to it counts in full."""
+"""Beyond this a nearest point does not stand for the surface, unless the cloud is sparse there; the distance counts in
+full."""
+NEIGHBOURS, FAR_SPACINGS = 5, 1.5
+"""How sparse a cloud is: the distance of a point's so manieth neighbour (itself the first), and how many times that a
+point of the cloud stands for the surface."""
 SHUT_MM = 0.5
 """Lips and lids no farther apart are shut."""
 FACE_REGIONS = (Region.SKIN, Region.LIPS, Region.SCLERA, Region.IRIS, Region.PUPIL)
@@ -167,9 +171,12 @@ def _beside(
     surface_normals: Float[np.ndarray, "sample 3"],
 ) -> tuple[Float[np.ndarray, " point"], Float[np.ndarray, " point"], np.ndarray]:
     """Distance of points from a surface in mm, cosine between normals, and index of the nearest sample."""
-    distance, nearest = KDTree(surface).query(points)
+    tree = KDTree(surface)
+    distance, nearest = tree.query(points)
     along = np.abs(((points - surface[nearest]) * surface_normals[nearest]).sum(axis=1))
-    chosen = np.where(distance * UNIT_MM > FAR_MM, distance, along)
+    spacing = tree.query(surface, k=[min(NEIGHBOURS, len(surface))])[0][:, 0]
+    far = np.maximum(FAR_MM / UNIT_MM, FAR_SPACINGS * spacing[nearest])
+    chosen = np.where(distance > far, distance, along)
     return chosen * UNIT_MM, (normals * surface_normals[nearest]).sum(axis=1), nearest
 
 

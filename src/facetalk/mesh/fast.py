@@ -47,15 +47,15 @@ class FastConfig:
     """Base cells along a lattice cell inside the foci."""
     far: int = 3
     """Base cells along a lattice cell elsewhere."""
-    travel_mm: float = 6.0
+    travel_mm: float = 5.0
     """How far from the last frame's surface the lattice is asked; a jaw drops by 6 mm in a frame now and then."""
-    start_mm: float = 14.0
+    start_mm: float = 9.0
     """How far from the canonical surface it is asked."""
     margin: float = 1.3
     """How much distances may be overestimated."""
-    bend_mm: float = 3.0
+    bend_mm: float = 4.0
     """Second difference of the warp over a base cell from which on it is asked three times as closely."""
-    fine_bend_mm: float = 2.0
+    fine_bend_mm: float = 2.5
     """The same there, from which on it is asked at every node of the grid."""
 
 

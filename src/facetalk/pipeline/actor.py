@@ -30,7 +30,7 @@ EYE_SHIFT = 0.4
 """How far before the eyeball's centre the middle of that grid lies, in radii."""
 FOCUS_RATIO = 6
 """How much finer cells are there."""
-ASIDE_RATIO = 3
+ASIDE_RATIO = 2
 """How much finer cells are at ears and nose, which are thin but hardly move."""
 EAR_SHIFT_MM, EAR_REACH_MM = (8.0, 2.0, 4.0), (16.0, 42.0, 26.0)
 """From the ear's landmark to the middle of its grid (outwards, up, forwards), and half widths of that."""

@@ -30,7 +30,7 @@ class Surface:
 
     mesh: Literal["fast", "exact"] = "fast"
     """fast: the head is baked once, each frame bends it. exact: the model is asked for every frame."""
-    resolution: int = 76
+    resolution: int = 60
     """Cells along the head's longest edge; round mouth and eyes they are six times finer (114: half a millimetre)."""
     smoothing: bool = True
     """Facial smoothing: stills what should not move in speech, such as throat and skull."""

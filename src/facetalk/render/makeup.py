@@ -1,4 +1,4 @@
-"""What is painted on skin: brows, cropped hair, lashes, a blush and a mottle, so that no face is a plain shell.
+"""What is painted on skin: brows, cropped hair, stubble, lashes and a blush, so that no face is a plain shell.
 
 Everything is a function of where a point lies in the canonical pose, measured from a few places of the face; it stays
 on the skin however the face moves, and is as crisp as the picture, however coarse the mesh. Lengths are millimetres.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from facetalk.compiled import finite_kernel
+from facetalk.compiled import finite_kernel, inlined_kernel
 from facetalk.geometry import UNIT_MM
 
 ONE, ZERO, HALF = np.float32(1), np.float32(0), np.float32(0.5)
@@ -159,46 +159,50 @@ def scalp(x, y, z, table, line, scale):
     return fade(np.float32(-5), np.float32(5), over) * (ONE - min(on_ear * np.float32(1.6), ONE))
 
 
-@finite_kernel
+@inlined_kernel
 def paint(x, y, z, table, line, amounts, hair, surface):
     """Change the colour in surface[0:3] and the shine in [3:6] of skin at a canonical point (units)."""
     x, y, z = x * MM, y * MM, z * MM
     scale = abs(table[0, 0] - table[1, 0]) / np.float32(EYE_DISTANCE_MM)
-    mottle = ONE + np.float32(0.1) * (noise(x / 5, y / 5, z / 5) - HALF)
-    for i in range(3):
-        surface[i] *= mottle
-    red = np.float32(0.75) * bump(x - table[6, 0], np.float32(12)) * bump(y - table[6, 1], np.float32(11))
-    red *= fade(table[6, 2] - 30, table[6, 2] - 8, z)
-    lift = np.float32(0.42) * (table[0, 1] - table[7, 1])
-    dark = ZERO
-    for side in range(2):
-        dx, dy = x - table[side, 0] * np.float32(1.2), y - table[7, 1] - lift
-        red += np.float32(0.8) * bump(dx, np.float32(19)) * bump(dy, np.float32(15)) * fade(ZERO, np.float32(40), z)
-        red += np.float32(0.6) * fade(abs(table[4 + side, 0]), abs(table[4 + side, 0]) + 8, abs(x))
+    red, dark = ZERO, ZERO
+    side = 0 if x > 0 else 1
+    if z > 0:
+        if table[6, 2] - z < 30:
+            red = np.float32(0.75) * bump(x - table[6, 0], np.float32(12)) * bump(y - table[6, 1], np.float32(11))
+            red *= fade(table[6, 2] - 30, table[6, 2] - 8, z)
+        low = table[7, 1] + np.float32(0.42) * (table[0, 1] - table[7, 1])
+        across = bump(x - table[side, 0] * np.float32(1.2), np.float32(19))
+        if across > 0:
+            red += np.float32(0.8) * across * bump(y - low, np.float32(15)) * fade(ZERO, np.float32(40), z)
         ex, ey, ez = x - table[side, 0], y - table[side, 1], z - table[side, 2]
-        out = np.sqrt(ex * ex + ey * ey + ez * ez) / table[side, 3]
-        dark += fade(np.float32(1.13), np.float32(1.05), out) * np.float32(0.78)
-        red += np.float32(0.5) * fade(np.float32(1.6), np.float32(1.15), out)
-    red *= amounts[4]
-    surface[0] *= ONE + np.float32(0.03) * red
-    surface[1] *= ONE - np.float32(0.13) * red
-    surface[2] *= ONE - np.float32(0.10) * red
-    for i in range(3):
-        surface[i] *= ONE - min(dark, np.float32(0.85)) * amounts[3]
-    cover = max(brow(x, y, z, 0, table, scale), brow(x, y, z, 1, table, scale)) * amounts[0]
-    fine = HALF
-    if amounts[1] + amounts[2] + cover > 0:
-        fine = noise(x * np.float32(1.3), y * np.float32(1.3), z * np.float32(1.3))
-    if amounts[1] > 0 and y > table[4, 1] - 60:
+        out = ex * ex + ey * ey + ez * ez
+        if out < np.float32(2.6) * table[side, 3] * table[side, 3]:
+            out = np.sqrt(out) / table[side, 3]
+            dark = fade(np.float32(1.13), np.float32(1.05), out) * np.float32(0.78)
+            red += np.float32(0.5) * fade(np.float32(1.6), np.float32(1.15), out)
+    elif abs(x) > abs(table[4 + side, 0]):
+        red = np.float32(0.6) * fade(abs(table[4 + side, 0]), abs(table[4 + side, 0]) + 8, abs(x))
+    if red > 0:
+        red *= amounts[4]
+        surface[0] *= ONE + np.float32(0.03) * red
+        surface[1] *= ONE - np.float32(0.13) * red
+        surface[2] *= ONE - np.float32(0.10) * red
+    if dark > 0:
+        for i in range(3):
+            surface[i] *= ONE - dark * amounts[3]
+    cover = brow(x, y, z, side, table, scale) * amounts[0] if z > 0 else ZERO
+    grown, rough = ZERO, ZERO
+    face = z > table[4, 2] + 60 and y < table[2, 1] + 20  # no hair grows there
+    if amounts[1] > 0 and not face and y > table[4, 1] - 60:
         grown = scalp(x, y, z, table, line, scale) * amounts[1]
+    if amounts[2] > 0 and z > -12 and y < table[6, 1] + 2:
+        rough = fade(table[6, 1] + 2, table[6, 1] - 14, y + np.float32(0.35) * max(table[6, 2] - z - 25, ZERO))
+        rough *= fade(table[7, 1] - 75, table[7, 1] - 55, y) * fade(np.float32(-12), np.float32(12), z) * amounts[2]
+    if cover + grown + rough > 0:
+        fine = noise(x * np.float32(1.3), y * np.float32(1.3), z * np.float32(1.3))
         cover = max(cover, grown * (np.float32(0.86) + np.float32(0.14) * fine))
-    if amounts[2] > 0 and y < table[6, 1] + 20:
-        jaw = fade(table[6, 1] + 2, table[6, 1] - 14, y + np.float32(0.35) * max(table[6, 2] - z - 25, ZERO))
-        jaw *= fade(table[7, 1] - 75, table[7, 1] - 55, y) * fade(np.float32(-12), np.float32(12), z)
-        cover = max(cover, jaw * amounts[2] * np.float32(0.42) * (np.float32(0.6) + np.float32(0.4) * fine))
-    if cover <= 0:
-        return
-    for i in range(3):
-        surface[i] += cover * (hair[i] * (np.float32(0.7) + np.float32(0.6) * fine) - surface[i])
-    surface[3] *= ONE - np.float32(0.6) * cover
-    surface[5] *= ONE - np.float32(0.7) * cover
+        cover = max(cover, rough * np.float32(0.42) * (np.float32(0.6) + np.float32(0.4) * fine))
+        for i in range(3):
+            surface[i] += cover * (hair[i] * (np.float32(0.7) + np.float32(0.6) * fine) - surface[i])
+        surface[3] *= ONE - np.float32(0.6) * cover
+        surface[5] *= ONE - np.float32(0.7) * cover

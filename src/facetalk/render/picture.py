@@ -42,19 +42,18 @@ class Photographer:
         heights, matrix = shadow_map(vertices, faces, lights[0, :3])
         return Frame(
             shade(
-                seen.triangle, seen.nearness, SAMPLES, faces, screen, vertices, _normals(mesh), _shares(mesh),
-                self._canonical(mesh), self._albedo, self._shine, lights, *self._surroundings,
-                np.float32(self.studio.exposure),
-                camera.position, ambient(coarse, camera, 0.5), coarse, heights, matrix, self._wall, ENCODED,
-                *self._painted,
+                seen.triangle, seen.nearness, SAMPLES, faces, screen, self._carried(mesh), self._albedo, self._shine,
+                lights, *self._surroundings, np.float32(self.studio.exposure), camera.position,
+                ambient(coarse, camera, 0.5), coarse, heights, matrix, self._wall, ENCODED, *self._painted,
             )
         )  # fmt: skip
 
-    def _canonical(self, mesh: Mesh) -> Float[np.ndarray, "vertex 3"]:
-        """Places that paint is put on; none where there is nothing to go by."""
-        if self.places is None or mesh.canonical is None:
-            return np.empty((0, 3), np.float32)
-        return np.ascontiguousarray(mesh.canonical, np.float32)
+    def _carried(self, mesh: Mesh) -> Float[np.ndarray, "vertex number"]:
+        """All that vertices carry, side by side; canonical places only where there is something to paint by."""
+        parts = [mesh.vertices, _normals(mesh), _shares(mesh)]
+        if self.places is not None and mesh.canonical is not None:
+            parts.append(mesh.canonical)
+        return np.concatenate(parts, axis=1, dtype=np.float32)
 
     @cached_property
     def _painted(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

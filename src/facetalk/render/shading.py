@@ -31,11 +31,8 @@ def tone(x):
 
 
 @finite_kernel
-def attributes(f, x, y, faces, screen, vertices, normals, shares, canonical, out):
-    """Interpolate at picture place (x, y) of face `f`.
-
-    Position goes to out[0:3], unit normal to [3:6], shares to [6:14], canonical place to [14:17].
-    """
+def attributes(f, x, y, faces, screen, carried, out):
+    """Interpolate what vertices carry at picture place (x, y) of face `f`; the normal gets unit length."""
     a, b, c = faces[f]
     ax, ay, az = screen[a]
     bx, by, bz = screen[b]
@@ -47,20 +44,11 @@ def attributes(f, x, y, faces, screen, vertices, normals, shares, canonical, out
     wa, wb, wc = max(ONE - u - v, ZERO) * az, max(u, ZERO) * bz, max(v, ZERO) * cz
     total = ONE / (wa + wb + wc)
     wa, wb, wc = wa * total, wb * total, wc * total
-    length = np.float32(1e-12)
-    for i in range(3):
-        out[i] = wa * vertices[a, i] + wb * vertices[b, i] + wc * vertices[c, i]
-        n = wa * normals[a, i] + wb * normals[b, i] + wc * normals[c, i]
-        out[3 + i] = n
-        length += n * n
-    length = ONE / np.sqrt(length)
-    for i in range(3):
-        out[3 + i] *= length
-    for r in range(REGIONS):
-        out[6 + r] = wa * shares[a, r] + wb * shares[b, r] + wc * shares[c, r]
-    if len(canonical):
-        for i in range(3):
-            out[6 + REGIONS + i] = wa * canonical[a, i] + wb * canonical[b, i] + wc * canonical[c, i]
+    for i in range(carried.shape[1]):
+        out[i] = wa * carried[a, i] + wb * carried[b, i] + wc * carried[c, i]
+    length = ONE / np.sqrt(out[3] * out[3] + out[4] * out[4] + out[5] * out[5] + np.float32(1e-12))
+    for i in range(3, 6):
+        out[i] *= length
 
 
 @finite_kernel
@@ -161,10 +149,15 @@ def light_at(ambient, coarse, x, y, here):
 
 @finite_kernel
 def shade(  # noqa: C901
-    triangle, nearness, samples, faces, screen, vertices, normals, shares, canonical, albedo, shine, lights, sky, floor,
-    exposure, view, ambient, coarse, heights, matrix, wall, encoded, table, line, amounts, hair,
+    triangle, nearness, samples, faces, screen, carried, albedo, shine, lights, sky, floor, exposure, view, ambient,
+    coarse, heights, matrix, wall, encoded, table, line, amounts, hair,
 ):  # fmt: skip
-    """The finished picture, sRGB bytes. Without `canonical` places nothing is painted on skin."""
+    """The finished picture, sRGB bytes.
+
+    `carried` holds for each vertex its position [0:3], normal [3:6], shares [6:14] and canonical place [14:17]; without
+    the last nothing is painted on skin.
+    """
+    painted = carried.shape[1] > 6 + REGIONS
     rows, columns = wall.shape[0], wall.shape[1]
     picture = np.empty((rows, columns, 3), np.uint8)
     out, surface = np.empty(9 + REGIONS, np.float32), np.empty(6, np.float32)
@@ -189,7 +182,7 @@ def shade(  # noqa: C901
             dim = light_at(ambient, coarse, x, y, far)
             single = covered == count and far - near < np.float32(0.006) * far
             if single:
-                attributes(last, x + HALF, y + HALF, faces, screen, vertices, normals, shares, canonical, out)
+                attributes(last, x + HALF, y + HALF, faces, screen, carried, out)
                 for r in range(1, REGIONS):
                     if np.float32(0.08) < out[6 + r] < np.float32(0.92):
                         single = r == LIPS  # lips fade into skin; every other border is crisp
@@ -206,9 +199,9 @@ def shade(  # noqa: C901
                             total[i] += wall[y, x, i]
                         continue
                     px, py = x + (dx + HALF) * part, y + (dy + HALF) * part
-                    attributes(f, px, py, faces, screen, vertices, normals, shares, canonical, out)
+                    attributes(f, px, py, faces, screen, carried, out)
                 mixed(out, albedo, shine, surface)
-                if len(canonical) and out[6 + SKIN] > HALF:
+                if painted and out[6 + SKIN] > HALF:
                     x0, y0, z0 = out[6 + REGIONS], out[7 + REGIONS], out[8 + REGIONS]
                     paint(x0, y0, z0, table, line, amounts, hair, surface)
                 light_point(out, surface, view, lights, sky, floor, dim, heights, matrix, rgb)
