@@ -20,12 +20,7 @@ def finite_kernel(function: Callable) -> Callable:
     return _compiled(function, fastmath=True)
 
 
-def inlined_kernel(function: Callable) -> Callable:
-    """Like `finite_kernel`, for what is called at every pixel: its body takes the place of the call."""
-    return _compiled(function, fastmath=True, inline="always")
-
-
-def _compiled(function: Callable, **options: bool | str) -> Callable:
+def _compiled(function: Callable, **options: bool) -> Callable:
     plain = inspect.unwrap(function)  # shape checks under pytest wrap every function; numba needs the bare one
     try:
         return numba.njit(cache=True, nogil=True, error_model="numpy", **options)(plain)

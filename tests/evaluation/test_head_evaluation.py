@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from facetalk.evaluation.head import Scan, measure
+from facetalk.evaluation.head import Scan, _beside, measure
 from facetalk.geometry import UNIT_MM
 from facetalk.head.fitting import Cloud
 from facetalk.types import Mesh, Region
@@ -43,3 +43,9 @@ def test_holes_count_one_way_and_extra_pieces_the_other():
     assert holed["face_true_to_ours_mm"] > 5 > 0.2 > holed["face_ours_to_true_mm"]
     extra = measure(mesh(0.3), scan(front), CENTRE)
     assert extra["head_ours_to_true_mm"] > 5 > 0.2 > extra["head_true_to_ours_mm"]
+
+
+def test_a_sparse_cloud_stands_for_its_surface_and_dust_still_counts():
+    sparse, dense, dust = ball(900, 0.3, 0), ball(4000, 0.3, 1), ball(50, 0.45, 2)  # 900 points are 9 mm apart
+    assert _beside(*dense, *sparse)[0].mean() < 0.4
+    assert _beside(*dust, *sparse)[0].mean() > 25

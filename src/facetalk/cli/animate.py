@@ -22,7 +22,7 @@ from facetalk.rig import livelink
 from facetalk.speech import waveform
 from facetalk.types import SAMPLE_RATE, RigCurves, Waveform
 
-PREVIEW_SIZE, PREVIEW_RESOLUTION, PREVIEW_FPS = 256, 72, "15"
+PREVIEW_SIZE, PREVIEW_RESOLUTION, PREVIEW_FPS = 256, 48, "15"
 TAKE_SUFFIX = ".csv"
 
 

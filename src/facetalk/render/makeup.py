@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from facetalk.compiled import finite_kernel, inlined_kernel
+from facetalk.compiled import finite_kernel
 from facetalk.geometry import UNIT_MM
 
-ONE, ZERO, HALF = np.float32(1), np.float32(0), np.float32(0.5)
+ONE, ZERO = np.float32(1), np.float32(0)
 MM = np.float32(UNIT_MM)
 EYE_DISTANCE_MM = 62.0
 """Between the eyeballs of the face that the painted shapes are drawn for; others are scaled."""
@@ -159,38 +159,34 @@ def scalp(x, y, z, table, line, scale):
     return fade(np.float32(-5), np.float32(5), over) * (ONE - min(on_ear * np.float32(1.6), ONE))
 
 
-@inlined_kernel
-def paint(x, y, z, table, line, amounts, hair, surface):
-    """Change the colour in surface[0:3] and the shine in [3:6] of skin at a canonical point (units)."""
-    x, y, z = x * MM, y * MM, z * MM
-    scale = abs(table[0, 0] - table[1, 0]) / np.float32(EYE_DISTANCE_MM)
+@finite_kernel
+def flush(x, y, z, side, table):
+    """How red and how dark skin is at a point: cheeks, tip of the nose, ears and lids; lashes at the eyeballs."""
     red, dark = ZERO, ZERO
-    side = 0 if x > 0 else 1
-    if z > 0:
-        if table[6, 2] - z < 30:
-            red = np.float32(0.75) * bump(x - table[6, 0], np.float32(12)) * bump(y - table[6, 1], np.float32(11))
-            red *= fade(table[6, 2] - 30, table[6, 2] - 8, z)
-        low = table[7, 1] + np.float32(0.42) * (table[0, 1] - table[7, 1])
-        across = bump(x - table[side, 0] * np.float32(1.2), np.float32(19))
-        if across > 0:
-            red += np.float32(0.8) * across * bump(y - low, np.float32(15)) * fade(ZERO, np.float32(40), z)
-        ex, ey, ez = x - table[side, 0], y - table[side, 1], z - table[side, 2]
-        out = ex * ex + ey * ey + ez * ez
-        if out < np.float32(2.6) * table[side, 3] * table[side, 3]:
-            out = np.sqrt(out) / table[side, 3]
-            dark = fade(np.float32(1.13), np.float32(1.05), out) * np.float32(0.78)
-            red += np.float32(0.5) * fade(np.float32(1.6), np.float32(1.15), out)
-    elif abs(x) > abs(table[4 + side, 0]):
-        red = np.float32(0.6) * fade(abs(table[4 + side, 0]), abs(table[4 + side, 0]) + 8, abs(x))
-    if red > 0:
-        red *= amounts[4]
-        surface[0] *= ONE + np.float32(0.03) * red
-        surface[1] *= ONE - np.float32(0.13) * red
-        surface[2] *= ONE - np.float32(0.10) * red
-    if dark > 0:
-        for i in range(3):
-            surface[i] *= ONE - dark * amounts[3]
-    cover = brow(x, y, z, side, table, scale) * amounts[0] if z > 0 else ZERO
+    if z <= 0:
+        ear = abs(table[4 + side, 0])
+        return np.float32(0.6) * fade(ear, ear + 8, abs(x)), dark
+    if table[6, 2] - z < 30:
+        red = np.float32(0.75) * bump(x - table[6, 0], np.float32(12)) * bump(y - table[6, 1], np.float32(11))
+        red *= fade(table[6, 2] - 30, table[6, 2] - 8, z)
+    low = table[7, 1] + np.float32(0.42) * (table[0, 1] - table[7, 1])
+    across = bump(x - table[side, 0] * np.float32(1.2), np.float32(19))
+    if across > 0:
+        red += np.float32(0.8) * across * bump(y - low, np.float32(15)) * fade(ZERO, np.float32(40), z)
+    ex, ey, ez = x - table[side, 0], y - table[side, 1], z - table[side, 2]
+    out = ex * ex + ey * ey + ez * ez
+    if out < np.float32(2.6) * table[side, 3] * table[side, 3]:
+        out = np.sqrt(out) / table[side, 3]
+        dark = fade(np.float32(1.13), np.float32(1.05), out) * np.float32(0.78)
+        red += np.float32(0.5) * fade(np.float32(1.6), np.float32(1.15), out)
+    return red, dark
+
+
+@finite_kernel
+def hairy(x, y, z, side, table, line, amounts):
+    """How densely hair covers a point, brows, scalp and stubble together."""
+    scale = abs(table[0, 0] - table[1, 0]) / np.float32(EYE_DISTANCE_MM)
+    brows = brow(x, y, z, side, table, scale) * amounts[0] if z > 0 else ZERO
     grown, rough = ZERO, ZERO
     face = z > table[4, 2] + 60 and y < table[2, 1] + 20  # no hair grows there
     if amounts[1] > 0 and not face and y > table[4, 1] - 60:
@@ -198,10 +194,23 @@ def paint(x, y, z, table, line, amounts, hair, surface):
     if amounts[2] > 0 and z > -12 and y < table[6, 1] + 2:
         rough = fade(table[6, 1] + 2, table[6, 1] - 14, y + np.float32(0.35) * max(table[6, 2] - z - 25, ZERO))
         rough *= fade(table[7, 1] - 75, table[7, 1] - 55, y) * fade(np.float32(-12), np.float32(12), z) * amounts[2]
-    if cover + grown + rough > 0:
+    return max(brows, max(grown, rough * np.float32(0.4)))
+
+
+@finite_kernel
+def paint(x, y, z, table, line, amounts, hair, surface):
+    """Change the colour in surface[0:3] and the shine in [3:6] of skin at a canonical point (units)."""
+    x, y, z = x * MM, y * MM, z * MM
+    side = 0 if x > 0 else 1
+    red, dark = flush(x, y, z, side, table)
+    red, dark = red * amounts[4], ONE - dark * amounts[3]
+    surface[0] *= dark * (ONE + np.float32(0.03) * red)
+    surface[1] *= dark * (ONE - np.float32(0.13) * red)
+    surface[2] *= dark * (ONE - np.float32(0.10) * red)
+    cover = hairy(x, y, z, side, table, line, amounts)
+    if cover > 0:
         fine = noise(x * np.float32(1.3), y * np.float32(1.3), z * np.float32(1.3))
-        cover = max(cover, grown * (np.float32(0.86) + np.float32(0.14) * fine))
-        cover = max(cover, rough * np.float32(0.42) * (np.float32(0.6) + np.float32(0.4) * fine))
+        cover *= np.float32(0.86) + np.float32(0.14) * fine
         for i in range(3):
             surface[i] += cover * (hair[i] * (np.float32(0.7) + np.float32(0.6) * fine) - surface[i])
         surface[3] *= ONE - np.float32(0.6) * cover
