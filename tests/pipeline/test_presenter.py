@@ -15,7 +15,7 @@ import made_sound
 from facetalk.errors import InputError
 from facetalk.pipeline.clip import Clip
 from facetalk.pipeline.presenter import Presentation, View
-from facetalk.pipeline.roads import Surface, remembered
+from facetalk.pipeline.roads import Kept, Surface
 from facetalk.pipeline.side_by_side import ordered
 from facetalk.pipeline.sway import Sway
 from facetalk.pipeline.talker import Performing
@@ -121,9 +121,12 @@ def test_views_that_cannot_be_drawn_are_refused(wrong):
 
 def test_what_is_remembered_of_rest_is_rest(clip):
     actor = clip.actor(COARSE)
-    axes = [np.linspace(-0.4, 0.4, count, dtype=np.float32) for count in (5, 6, 7)]
-    nodes = torch.cartesian_prod(*map(torch.from_numpy, axes))[torch.randperm(210)[:50]]
-    with torch.inference_mode():
-        asked, known = actor.at_rest(nodes), remembered(actor.at_rest, axes, actor.device)(nodes)
-    torch.testing.assert_close(known.offsets, asked.offsets)
-    torch.testing.assert_close(known.level, asked.level)
+    grid = actor.grid(COARSE.resolution)
+    finest = torch.from_numpy(grid.nodes(1))
+    kept = Kept(actor.at_rest, grid)
+    for nodes in (finest[torch.randperm(len(finest))[:50]], torch.from_numpy(grid.nodes(0)[::37]), finest[::29]):
+        with torch.inference_mode():
+            asked, known, again = actor.at_rest(nodes), kept(nodes), kept(nodes)
+        torch.testing.assert_close(known.offsets, asked.offsets)
+        torch.testing.assert_close(known.level, asked.level)
+        assert torch.equal(known.offsets, again.offsets)

@@ -16,9 +16,9 @@ from jaxtyping import Float
 from scipy.ndimage import uniform_filter1d
 from torch import nn
 
-from facetalk.arkit import ARKIT_NAMES
 from facetalk.evaluation.agreement import best_lag
 from facetalk.motion import Sampling, ddpm
+from facetalk.motion.temper import MOUTH
 from facetalk.pipeline.clip import Clip
 from facetalk.pipeline.identity import Identity
 from facetalk.pipeline.talker import Performing, Talker
@@ -30,7 +30,6 @@ ENVELOPE_SAMPLES = SAMPLE_RATE // 50
 ALL_STEPS = 1000
 SHIFT_FRAMES = 6
 """200 ms of silence put in front."""
-LIPS = tuple(name for name in ARKIT_NAMES if name.startswith(("jaw", "mouth")))
 Speak = Callable[[Waveform, Identity], Clip]
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -58,7 +57,7 @@ def rows(talker: Talker, performing: Performing, seed: int) -> Mapping[str, Spea
 
     def slowly(sound: Waveform, who: Identity) -> Clip:
         sampling = Sampling(ALL_STEPS, performing.guidance, seed, sampler=ddpm)
-        return replace(speaks(talker)(sound, who), codes=_drawn(talker, sound, sampling))
+        return Clip(_drawn(talker, sound, sampling), weights.head, who, talker.writer, sound)
 
     return {
         "shuffled head": on_no_head,
@@ -97,9 +96,7 @@ def shift(talker: Talker, sound: Waveform, performing: Performing, seed: int) ->
 
 
 def _drawn(talker: Talker, sound: Waveform, sampling: Sampling) -> ExpressionCodes:
-    features = talker.weights.encoder(sound)
-    heard = replace(features, values=features.values.to(talker.weights.device))
-    codes = talker.weights.motion(heard, sampling)
+    codes = talker.weights.motion(talker.weights.listen(sound), sampling)
     return replace(codes, values=codes.values.cpu())
 
 
@@ -107,7 +104,7 @@ def _lips(talker: Talker, codes: ExpressionCodes) -> Float[np.ndarray, " frame"]
     """How far the jaw and the lips have left rest together."""
     head = talker.weights.head
     weights = head.rig.solve(codes.values.to(head.rest.device)).cpu().numpy()
-    return weights[:, [ARKIT_NAMES.index(name) for name in LIPS]].sum(axis=1)
+    return weights[:, np.array(MOUTH)].sum(axis=1)
 
 
 def _with(talker: Talker, **parts: object) -> Talker:

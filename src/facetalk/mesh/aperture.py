@@ -24,8 +24,8 @@ SDF = Callable[[Float[Tensor, "point 3"]], Float[Tensor, " point"]]
 MOUTH_LANDMARKS = ("subnasale", "lip_upper", "lip_lower", "teeth_front", "mouth_centre", "ear_left", "ear_right")
 JAW_WAY_MM = 80.0
 """How far lines follow the jaw from the rest position of the lips."""
-COARSEST = 4
-"""Every so many samples of a line are always asked for; a power of two."""
+COARSEST = 8
+"""Every so many samples of a divided line are always asked for; a power of two."""
 LIP_TRAVEL_MM = 10.0
 """How far below its rest position the upper lip may end; what opens lower is the fold under the lower lip."""
 ARC_REACH, ARC_SAMPLES = 1.2, 81
@@ -163,27 +163,12 @@ def narrowest(free: Float[np.ndarray, "*lead column depth"]) -> Float[np.ndarray
 
 
 def _divided(sdf: SDF, points: Tensor) -> tuple[Tensor, Tensor]:
-    """`points` with the middles of all spans added, and the values at all of them.
+    """`points` with the middles of all spans added, and the values at all of them, asked for from coarse to fine.
 
-    The middle is asked only where the span could hide a gap or wall.
+    Where a span can hide no gap or wall, what is between its ends is not asked but interpolated.
     """
-    values = _sampled(sdf, points)
     middles = (points[:, 1:] + points[:, :-1]) / 2
-    spans = (points[:, 1:] - points[:, :-1]).norm(dim=-1)
-    near = _may_hide(values[:, :-1], values[:, 1:], spans)
-    between = (values[:, 1:] + values[:, :-1]) / 2
-    if near.any():
-        between[near] = sdf(middles[near]).float().cpu()
-    joined = torch.stack([points, torch.cat([middles, points[:, -1:]], 1)], 2).flatten(1, 2)[:, :-1]
-    every = torch.stack([values, torch.cat([between, values[:, -1:]], 1)], 2).flatten(1, 2)[:, :-1]
-    return joined, every
-
-
-def _sampled(sdf: SDF, points: Tensor) -> Tensor:
-    """Values along every line, asked for from coarse to fine.
-
-    Where a span can hide nothing, what is between its ends is not asked but interpolated.
-    """
+    points = torch.stack([points, torch.cat([middles, points[:, -1:]], 1)], 2).flatten(1, 2)[:, :-1]
     last = (points.shape[1] - 1) // COARSEST * COARSEST
     values = torch.empty(points.shape[:2])
     first = [*range(0, last, COARSEST), *range(last, points.shape[1])]
@@ -199,7 +184,7 @@ def _sampled(sdf: SDF, points: Tensor) -> Tensor:
             between[hidden] = sdf(points[:, middle][hidden]).float().cpu()
         values[:, middle] = between
         stride //= 2
-    return values
+    return points, values
 
 
 def _may_hide(before: Tensor, after: Tensor, span: Tensor) -> Tensor:

@@ -43,7 +43,7 @@ class BakedField:
 
     def distance(self, points: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, " point"]:
         """Interpolated distance at points; outside the box that of the nearest point of the box."""
-        return look_up_all(self.values, *self.lattice, np.ascontiguousarray(points, np.float32))
+        return look_up_all(self.values, *self.grid.lattice, np.ascontiguousarray(points, np.float32))
 
     @cached_property
     def detail(self) -> Bool[np.ndarray, "x y z"]:
@@ -66,14 +66,6 @@ class BakedField:
             cells = (where * row[SCALE] + row[GX : GX + 3]) // self.grid.factor
             found[tuple(cells.T)] = True
         return binary_dilation(found, np.ones((3, 3, 3), bool), reach) if reach else found
-
-    @property
-    def lattice(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Parts, owners, origin and inverse steps of the base, as compiled loops take them."""
-        axes = self.grid.axes
-        origin = np.array([axis[0] for axis in axes], np.float32)
-        per_unit = np.array([(len(axis) - 1) / (axis[-1] - axis[0]) for axis in axes], np.float32)
-        return self.grid.layout.parts, self.grid.layout.owner, origin, per_unit
 
 
 def bake(canonical: SDF, grid: Grid, regions: Regions | None = None, *, margin: float = 1.6) -> BakedField:

@@ -1,8 +1,9 @@
 """The fast road: a baked canonical field, and per frame the deformation on a sparse lattice.
 
 A backward deformation says where in canonical space a posed point came from. It is smooth, so asking the network at
-the nodes of a coarse lattice round the last frame's surface is enough; everything between is interpolated and looked
-up in the baked field by compiled loops. The lattice is finer near the foci, round mouth and eyes.
+the nodes of a coarse lattice round the surface is enough; everything between is interpolated and looked up in the
+baked field by compiled loops. The lattice is finer near the foci, round mouth and eyes; where the warp bends too much
+even for that, as along sealed lips, nodes of the grid itself are asked (`facetalk.mesh.refined`).
 """
 
 from collections.abc import Callable, Sequence
@@ -125,23 +126,23 @@ class FastRoad:
         return cells
 
     def __call__(
-        self, deform: Deform, near: Bool[np.ndarray, "x y z"] | None = None, closely: Deform | None = None
+        self, deform: Deform, near: Bool[np.ndarray, "x y z"] | None = None
     ) -> tuple[Mesh, Bool[np.ndarray, "x y z"]]:
         """The mesh of one frame, and the lattice cells near its surface, to be given to the next frame.
 
-        `closely` is asked instead of `deform` between the nodes of the lattice.
+        `deform` is asked at nodes of the grid alone.
         """
         warp = np.full((*(len(axis) for axis in self.axes), 4), np.nan, np.float32)
         values = np.full(self.grid.layout.size, np.nan, np.float32)
         self._ask(deform, warp, self.start if near is None else self.start | near)
         owner = self.grid.layout.owner.copy()
-        refined = self._fill(warp, values, owner, closely or deform)
+        refined = self._fill(warp, values, owner, deform)
         surface = isosurface(values, self.grid, owner)
         for _ in range(ROUNDS):
             if len(surface.leaks) == 0:
                 break
             self._follow(deform, warp, values, np.unique(surface.leaks))
-            refined = self._fill(warp, values, owner, closely or deform)
+            refined = self._fill(warp, values, owner, deform)
             surface = isosurface(values, self.grid, owner)
         faces = triangles(surface, surface.vertices)
         mesh = self._finish(warp, refined, Mesh(surface.vertices, faces))
@@ -153,21 +154,14 @@ class FastRoad:
         wanted = np.flatnonzero(far_nodes(needed, self.close, *self.far_picks) & np.isnan(warp[..., 3]))
         where = np.unravel_index(wanted, warp.shape[:3])
         points = np.stack([axis[i] for axis, i in zip(self.axes, where, strict=True)], 1)
-        with torch.no_grad():
-            for chunk, at in zip(
-                torch.from_numpy(points).split(CHUNK), torch.from_numpy(wanted).split(CHUNK), strict=True
-            ):
-                offsets, level = deform(chunk)
-                warp.reshape(-1, 4)[at.numpy(), :3] = offsets.float().cpu().numpy()
-                warp.reshape(-1, 4)[at.numpy(), 3] = level.float().cpu().numpy()
-
+        _write(deform, points, warp.reshape(-1, 4), wanted)
         fill_far(warp, needed, self.close, *self.far_picks)
 
-    def _fill(self, warp: np.ndarray, values: np.ndarray, owner: np.ndarray, closely: Deform) -> Refined:
+    def _fill(self, warp: np.ndarray, values: np.ndarray, owner: np.ndarray, deform: Deform) -> Refined:
         """Posed distances at the grid's nodes near the surface; cells of mere skin are given back to the base."""
         refined = Refined.nothing(self.grid.layout.size)
         base, lattice = _part(values, self.grid, 0), (*self.picks, *self.grid.axes)
-        field, margin = (self.baked.values, *self.baked.lattice), np.float32(self.config.margin)
+        field, margin = (self.baked.values, *self.baked.grid.lattice), np.float32(self.config.margin)
         fill_base(base, warp, *lattice, *field, margin)
         for part in range(1, len(self.grid.patches) + 1):
             nodes = _part(values, self.grid, part)
@@ -178,17 +172,17 @@ class FastRoad:
             detail = self.baked.detail if patch.coarser == 1 else np.ones_like(self.baked.detail)
             fill_patch(nodes, strides, start, owner, detail, *axes, warp, *lattice, *field, margin)
             if patch.coarser == 1:
-                self._refine(part, warp, values, owner, closely, refined)
+                self._refine(part, warp, values, owner, deform, refined)
             close_patch(nodes, part, factor, start, owner, *axes, warp, *lattice, *field)
         return refined
 
     def _refine(
-        self, part: int, warp: np.ndarray, values: np.ndarray, owner: np.ndarray, closely: Deform, refined: Refined
+        self, part: int, warp: np.ndarray, values: np.ndarray, owner: np.ndarray, deform: Deform, refined: Refined
     ) -> None:
         """Posed distances of a focus where the warp bends too much for the lattice, such as along sealed lips."""
         patch, axes, factor = self.grid.patches[part - 1], self.grid.part_axes(part), self.grid.part_factor(part)
         nodes, offset = _part(values, self.grid, part), int(self.grid.layout.parts[part, OFFSET])
-        field = (self.baked.values, *self.baked.lattice)
+        field = (self.baked.values, *self.baked.grid.lattice)
         across = float(np.sqrt(sum((axis[factor] - axis[0]) ** 2 for axis in axes)))
         ends = zip(self.picks, patch.start, patch.stop, strict=True)
         on_lattice = [np.searchsorted(pick, np.arange(start, stop + 1)) for pick, start, stop in ends]
@@ -197,7 +191,7 @@ class FastRoad:
             np.float32(NEAR_SHARE * across), np.float32(self.config.bend_mm / UNIT_MM),
         )  # fmt: skip
         stride = 2 if factor % 2 == 0 and factor > 2 else 1
-        self._ask_nodes(closely, refined, wanted_nodes(cells, factor, stride, nodes.shape, offset, refined.known), part)
+        self._ask_nodes(deform, refined, wanted_nodes(cells, factor, stride, nodes.shape, offset, refined.known), part)
         if stride > 1:
             fine_values(cells, factor, stride, nodes.shape, offset, *axes, refined.warp, values, *field)
             parts = rough_parts(
@@ -205,7 +199,7 @@ class FastRoad:
                 np.float32(NEAR_SHARE * across * stride / factor), np.float32(self.config.fine_bend_mm / UNIT_MM),
             )  # fmt: skip
             wanted = wanted_nodes(parts, stride, 1, nodes.shape, offset, refined.known)
-            self._ask_nodes(closely, refined, wanted, part)
+            self._ask_nodes(deform, refined, wanted, part)
             fill_parts(cells, factor, stride, nodes.shape, offset, refined.warp, refined.known)
         fine_values(cells, factor, 1, nodes.shape, offset, *axes, refined.warp, values, *field)
 
@@ -214,16 +208,12 @@ class FastRoad:
         row = self.grid.layout.parts[part]
         where = np.unravel_index(wanted - row[OFFSET], tuple(row[NX : NX + 3]))
         axes = self.grid.part_axes(part)
-        points = torch.from_numpy(np.stack([axis[index] for axis, index in zip(axes, where, strict=True)], 1))
-        with torch.no_grad():
-            for chunk, at in zip(points.split(CHUNK), torch.from_numpy(wanted).split(CHUNK), strict=True):
-                offsets, level = deform(chunk)
-                refined.warp[at.numpy(), :3] = offsets.float().cpu().numpy()
-                refined.warp[at.numpy(), 3] = level.float().cpu().numpy()
+        points = np.stack([axis[index] for axis, index in zip(axes, where, strict=True)], 1)
+        _write(deform, points, refined.warp, wanted)
 
     def _follow(self, deform: Deform, warp: np.ndarray, values: np.ndarray, leaks: np.ndarray) -> None:
         """Evaluate the cells that the surface entered unasked."""
-        field = (self.baked.values, *self.baked.lattice)
+        field = (self.baked.values, *self.baked.grid.lattice)
         for part, row in enumerate(self.grid.layout.parts):
             nodes, axes = _part(values, self.grid, part), self.grid.part_axes(part)
             mine = leaks[(leaks >= row[OFFSET]) & (leaks < row[OFFSET] + nodes.size)] - row[OFFSET]
@@ -244,32 +234,36 @@ class FastRoad:
             nodes.reshape(-1)[corners] = posed_values(points, warp, *self.picks, *self.grid.axes, *field)
 
     def _finish(self, warp: np.ndarray, refined: Refined, mesh: Mesh) -> Mesh:
-        field = (self.baked.values, *self.baked.lattice)
+        field = (self.baked.values, *self.baked.grid.lattice)
         mesh = reachable(mesh)
         normals = vertex_normals(mesh.vertices, mesh.faces)
         tolerance = np.float32(TOLERANCE_MM / UNIT_MM)
         reach = np.float32(max(np.diff(axis).max() for axis in self.grid.axes))
         vertices, canonical = settle(
             mesh.vertices, normals, reach, tolerance, warp, *self.picks, *self.grid.axes, *field,
-            refined.warp, refined.known, *self._posed_lattice,
+            refined.warp, refined.known, *self.grid.lattice,
         )  # fmt: skip
-        regions = look_up_shares(self.baked.shares, *self.baked.lattice, canonical)
+        regions = look_up_shares(self.baked.shares, *self.baked.grid.lattice, canonical)
         mesh = Mesh(vertices, mesh.faces, regions, vertex_normals(vertices, mesh.faces), canonical)
         return mesh if self.cut is None else clip(mesh, self.cut)
-
-    @cached_property
-    def _posed_lattice(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Parts, owners, origin and inverse steps of the posed grid, as compiled loops take them."""
-        axes = self.grid.axes
-        origin = np.array([axis[0] for axis in axes], np.float32)
-        per_unit = np.array([(len(axis) - 1) / (axis[-1] - axis[0]) for axis in axes], np.float32)
-        return self.grid.layout.parts, self.grid.layout.owner, origin, per_unit
 
     def _near(self, cells: np.ndarray) -> np.ndarray:
         """Lattice cells within reach of the surface's cells in one frame."""
         layout = self.grid.layout
         travel = np.float32(self.config.travel_mm / UNIT_MM)
         return spread(cells, layout.parts, layout.coordinates, *self.picks, *self.grid.axes, travel)
+
+
+def _write(
+    deform: Deform, points: Float[np.ndarray, "point 3"], warp: Float[np.ndarray, "node 4"],
+    nodes: Int64[np.ndarray, " point"],
+) -> None:  # fmt: skip
+    """Ask the deformation at points and write offsets and levels to the rows `nodes` of a warp."""
+    with torch.no_grad():
+        for chunk, at in zip(torch.from_numpy(points).split(CHUNK), torch.from_numpy(nodes).split(CHUNK), strict=True):
+            offsets, level = deform(chunk)
+            warp[at.numpy(), :3] = offsets.float().cpu().numpy()
+            warp[at.numpy(), 3] = level.float().cpu().numpy()
 
 
 def _picks(count: int, spans: Sequence[tuple[int, int]], config: FastConfig) -> np.ndarray:

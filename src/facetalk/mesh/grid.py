@@ -109,6 +109,13 @@ class Grid:
             owner[block] = index
         return owner
 
+    @cached_property
+    def lattice(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Parts, owners, origin and inverse steps of an evenly spaced base, as compiled loops take them."""
+        origin = np.array([axis[0] for axis in self.axes], np.float32)
+        per_unit = np.array([(len(axis) - 1) / (axis[-1] - axis[0]) for axis in self.axes], np.float32)
+        return self.layout.parts, self.layout.owner, origin, per_unit
+
     def nodes(self, part: int) -> Float[np.ndarray, "node 3"]:
         """Coordinates of all nodes of a part, z running fastest."""
         return np.stack(np.meshgrid(*self.part_axes(part), indexing="ij"), -1).reshape(-1, 3)

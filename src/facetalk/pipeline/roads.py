@@ -1,10 +1,9 @@
 """Two roads from codes to meshes: exact, and fast. A road makes a run of consecutive frames."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -12,7 +11,7 @@ from torch import Tensor
 from facetalk.errors import InputError
 from facetalk.head.model import Deform, Deformation
 from facetalk.mesh.baked import bake
-from facetalk.mesh.extract import CHUNK, ask, extract
+from facetalk.mesh.extract import ask, extract
 from facetalk.mesh.fast import FastRoad
 from facetalk.mesh.grid import Grid
 from facetalk.pipeline.actor import NECK_CUT, Actor, Points
@@ -70,14 +69,13 @@ def fast(actor: Actor, resolution: int) -> Road:
     grid = actor.grid(resolution)
     with torch.inference_mode():
         bend = FastRoad(bake(actor.canonical, grid, actor.shares), grid, cut=NECK_CUT)
-        at_rest = remembered(actor.at_rest, bend.axes, actor.device) if actor.stilled else None
-        kept = Kept(actor.at_rest, grid) if actor.stilled else None
+        at_rest = Kept(actor.at_rest, grid) if actor.stilled else None
 
     @torch.inference_mode()
     def road(codes: Float[Tensor, "frame code"]) -> Iterator[Mesh]:
         near = None
         for code in codes:
-            mesh, near = bend(parts(actor.deformation(code, at_rest)), near, parts(actor.deformation(code, kept)))
+            mesh, near = bend(parts(actor.deformation(code, at_rest)), near)
             yield mesh
 
     return road
@@ -91,21 +89,6 @@ def parts(deform: Deform) -> Callable[[Points], tuple[Points, Float[Tensor, " po
         return moved.offsets, moved.level
 
     return warp
-
-
-def remembered(deform: Deform, axes: Sequence[np.ndarray], device: torch.device) -> Deform:
-    """`deform` asked once at every node of a lattice, and only looked up from then on, at those nodes alone."""
-    lines = [torch.from_numpy(axis).to(device) for axis in axes]
-    nodes = torch.cartesian_prod(*lines)
-    made = [deform(chunk) for chunk in nodes.split(CHUNK)]
-    offsets, level = torch.cat([part.offsets for part in made]), torch.cat([part.level for part in made])
-
-    def look_up(points: Points) -> Deformation:
-        x, y, z = (torch.searchsorted(line, points[:, axis].contiguous()) for axis, line in enumerate(lines))
-        node = (x * len(lines[1]) + y) * len(lines[2]) + z
-        return Deformation(offsets[node], level[node])
-
-    return look_up
 
 
 class Kept:

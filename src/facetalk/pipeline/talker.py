@@ -66,9 +66,7 @@ class Talker:
         """
         performing.check()
         speech = speech if isinstance(speech, Waveform) else waveform.read(speech)
-        features = self.weights.encoder(speech)
-        motion = self.weights.motion
-        heard = replace(features, values=features.values.to(self.weights.device))
+        motion, heard = self.weights.motion, self.weights.listen(speech)
         sampling = Sampling(performing.steps, performing.guidance, seed)
         windows = []
         for window in motion.windows(heard, sampling):
@@ -76,7 +74,7 @@ class Talker:
             watch(sum(map(len, windows)), len(heard))
         codes = ExpressionCodes(torch.cat(windows), heard.rate, motion.head_hash)
         origin = Origin(
-            seed, performing.guidance, performing.steps, performing.expressiveness, features.encoder_hash,
+            seed, performing.guidance, performing.steps, performing.expressiveness, heard.encoder_hash,
             self.weights.motion_hash,
         )  # fmt: skip
         return self._clip(codes, identity, origin, speech)

@@ -1,6 +1,6 @@
 """The three models of a weights folder, loaded when they are first needed, and refused when they do not match."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -14,6 +14,7 @@ from facetalk.head.model import Head
 from facetalk.motion import Motion
 from facetalk.speech import encoder as speech_encoder
 from facetalk.speech.encoder import Encoder
+from facetalk.types import SpeechFeatures, Waveform
 
 NAMES = ("head", "speech", "motion")
 """One .safetensors file each."""
@@ -62,6 +63,11 @@ class Weights:
                 "use the encoder that belongs to it, or retrain motion (recipes/motion.md)"
             )
         return motion.to(self.device)
+
+    def listen(self, speech: Waveform) -> SpeechFeatures:
+        """Features of speech, on the device."""
+        features = self.encoder(speech)
+        return replace(features, values=features.values.to(self.device))
 
     @cached_property
     def motion_hash(self) -> str:

@@ -141,7 +141,7 @@ def evaluate(head: Head, data: HeadSet, points: int = 1200) -> dict[str, float]:
     true = data.anatomy_of(data.test)
     lids = on_lids(true, batch.surface, batch.region)
     about = about_eyes(true, batch.points)
-    anchors = (anatomy.anchors - data.anatomy_of(data.test).anchors).norm(dim=-1)
+    anchors = (anatomy.anchors - true.anchors).norm(dim=-1)
     return {
         "test_near_mm": float((space - batch.sdf)[near].abs().mean() / losses.NEAR),
         "test_far_mm": float((space - batch.sdf)[~near].abs().mean() / losses.NEAR),
