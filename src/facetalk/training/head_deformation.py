@@ -12,23 +12,19 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from facetalk.arkit import ARKIT_INDEX
 from facetalk.geometry import UNIT_MM
 from facetalk.head.anatomy import NUMBERS, Anatomy, unflatten
 from facetalk.head.model import Head, load, save
 from facetalk.training import head_losses as losses
 from facetalk.training.averaging import Averaged, Rate, TrainedParts
+from facetalk.training.drawn_people import DrawnPeople, closed_error, sealed_error
 from facetalk.training.head_data import HeadSet, PosedBatch
 from facetalk.training.head_identity import by_part, set_means
-from facetalk.training.lids import about_eyes, on_lids, under_closed_lids
+from facetalk.training.lids import about_eyes, on_lids
 from facetalk.training.mirroring import reflected, reflected_anatomy, reflected_scans
 
 INWARD, INWARD_AT_LIDS = 0.008, 0.0016
 """Furthest a point inside the surface is paired with a canonical one, in units; lids are thin."""
-BLINKS = [ARKIT_INDEX["eyeBlinkLeft"], ARKIT_INDEX["eyeBlinkRight"]]
-WIDE = [ARKIT_INDEX["eyeWideLeft"], ARKIT_INDEX["eyeWideRight"]]
-LID_POINTS = 60
-"""Points before each eyeball of a person whose eyes are closed."""
 LID_WEIGHT = 5.0
 """What a point of a lid counts, where one of plain skin counts 1."""
 
@@ -50,6 +46,8 @@ class DeformationRecipe:
     canonical_zero: float = 1.0
     closed: float = 1.0
     """Weight of air before the eyeballs of closed eyes, on people drawn from the source's prior."""
+    sealed: float = 1.0
+    """Weight of air between the sealed lips of such people."""
     people: int = 4
     """How many of them in a step."""
     residual: float = 0.05
@@ -153,24 +151,10 @@ class DeformationTask:
         if self.canonical is not None and index >= recipe.canonical_from:
             asked = self._asked(batch, anatomy, lids, offsets, level, flip)
             terms["posed"] = recipe.posed * losses.posed_error(*asked)
-            terms["closed"] = recipe.closed * self._closed_error(self.canonical, batch, generator)
+            people, weights = DrawnPeople.draw(self.canonical, recipe.people, generator), batch.weights[: recipe.people]
+            terms["closed"] = recipe.closed * closed_error(head, people, weights, generator)
+            terms["sealed"] = recipe.sealed * sealed_error(head, people, weights, generator)
         return terms
-
-    def _closed_error(self, canonical: Head, batch: PosedBatch, generator: torch.Generator) -> Tensor:
-        """Closed lids cover the eyeballs of anybody, also of people whose scans the set does not hold."""
-        people = self.recipe.people
-        spread = torch.rand(people, 1, generator=generator)
-        drawn = torch.randn(people, self.data.weights.shape[1], generator=generator).clamp(-2.5, 2.5)
-        z_id = canonical.identity(spread * drawn)
-        anatomy = canonical.anatomies(z_id)
-        weights = batch.weights[:people].clone()
-        weights[:, BLINKS], weights[:, WIDE] = 1.0, 0.0
-        points = under_closed_lids(anatomy, LID_POINTS, generator)
-        folded = self.head.deformation.fold(self.head.condition(anatomy, self.head.rig(weights)))
-        field = self.head.deformation(folded, anatomy, points)
-        return losses.air_error(
-            canonical.ensemble(anatomy, canonical.fold(z_id), points + field[..., :3]) + field[..., 3]
-        )
 
     def _zero_error(self, anatomy, batch: PosedBatch) -> Tensor:
         """The zero code is the canonical pose: nothing moves."""

@@ -1,0 +1,65 @@
+"""What must hold for anybody: laws that need no scan, asked of people drawn from the source's prior."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from facetalk.arkit import ARKIT_INDEX
+from facetalk.head.anatomy import Anatomy
+from facetalk.head.model import SOURCE_SIZE, Head
+from facetalk.training import head_losses as losses
+from facetalk.training.lids import under_closed_lids
+from facetalk.training.seams import openness, sealed_weights, through_lips
+
+BLINKS = [ARKIT_INDEX["eyeBlinkLeft"], ARKIT_INDEX["eyeBlinkRight"]]
+WIDE = [ARKIT_INDEX["eyeWideLeft"], ARKIT_INDEX["eyeWideRight"]]
+LID_POINTS = 60
+"""Points before each eyeball of a person whose eyes are closed."""
+FURTHEST = 2.5
+"""Furthest that a source weight is drawn, in its spreads."""
+
+
+@dataclass(frozen=True)
+class DrawnPeople:
+    """Their anatomies and canonical fields, which stay as they are."""
+
+    canonical: Head
+    anatomy: Anatomy
+    biases: tuple[Tensor, Tensor]
+
+    @classmethod
+    def draw(cls, canonical: Head, people: int, generator: torch.Generator) -> "DrawnPeople":
+        """New people, some near the mean and some far from it."""
+        spread = torch.rand(people, 1, generator=generator)
+        weights = torch.randn(people, SOURCE_SIZE, generator=generator).clamp(-FURTHEST, FURTHEST)
+        z_id = canonical.identity(spread * weights)
+        return cls(canonical, canonical.anatomies(z_id), canonical.fold(z_id))
+
+    def posed(
+        self, head: Head, weights: Float[Tensor, "person 52"], points: Float[Tensor, "person point 3"]
+    ) -> Float[Tensor, "person point"]:
+        """Posed distances under the deformation of `head`."""
+        folded = head.deformation.fold(head.condition(self.anatomy, head.rig(weights)))
+        field = head.deformation(folded, self.anatomy, points)
+        return self.canonical.ensemble(self.anatomy, self.biases, points + field[..., :3]) + field[..., 3]
+
+
+def closed_error(
+    head: Head, people: DrawnPeople, weights: Float[Tensor, "person 52"], generator: torch.Generator
+) -> Float[Tensor, ""]:
+    """Air before the eyeballs of closed eyes, the rest of the face as in `weights`; millimetres."""
+    weights = weights.clone()
+    weights[:, BLINKS], weights[:, WIDE] = 1.0, 0.0
+    points = under_closed_lids(people.anatomy, LID_POINTS, generator)
+    return losses.air_error(people.posed(head, weights, points))
+
+
+def sealed_error(
+    head: Head, people: DrawnPeople, weights: Float[Tensor, "person 52"], generator: torch.Generator
+) -> Float[Tensor, ""]:
+    """Air on the way out between sealed lips, the rest of the face as in `weights`; millimetres."""
+    lines = through_lips(people.anatomy, generator)
+    distances = people.posed(head, sealed_weights(weights, generator), lines.flatten(1, 3))
+    return losses.air_error(openness(distances.view(lines.shape[:-1])))

@@ -1,0 +1,71 @@
+"""Laws on people nobody scanned: sealed lips, closed lids."""
+
+import torch
+
+from facetalk.arkit import ARKIT_INDEX
+from facetalk.geometry import UNIT_MM
+from facetalk.head import model
+from facetalk.head.anatomy import LANDMARK_NAMES, Anatomy
+from facetalk.training.drawn_people import DrawnPeople, closed_error, sealed_error
+from facetalk.training.seams import MOVES_LIPS, openness, sealed_weights, through_lips
+
+MM = 1 / UNIT_MM
+
+
+def made_anatomy(people: int = 2) -> Anatomy:
+    landmarks = torch.zeros(people, len(LANDMARK_NAMES), 3)
+    for name, place in {"teeth_front": (0, -8, 5), "lip_upper": (0, -4, 15), "lip_lower": (0, -12, 14)}.items():
+        landmarks[:, LANDMARK_NAMES.index(name)] = MM * torch.tensor(place, dtype=torch.float)
+    landmarks[:, LANDMARK_NAMES.index("mouth_centre")] = MM * torch.tensor([0.0, -8, 13])
+    return Anatomy(torch.zeros(people, 39, 3), landmarks, torch.full((people, 2), 12 * MM))
+
+
+def flesh_with_gap(below_mm: float, above_mm: float, hindmost_mm: float):
+    """Distances of flesh with a level gap that ends, going in, at some depth."""
+
+    def sdf(points: torch.Tensor) -> torch.Tensor:
+        y, z = points[..., 1] / MM, points[..., 2] / MM
+        in_gap = torch.minimum(torch.minimum(y - below_mm, above_mm - y), z - hindmost_mm)
+        return MM * in_gap
+
+    return sdf
+
+
+def test_a_gap_right_through_is_open_and_one_that_ends_in_flesh_is_sealed():
+    lines = through_lips(made_anatomy(), torch.Generator().manual_seed(0))
+    through = openness(flesh_with_gap(-10, -7, -50)(lines))
+    blind = openness(flesh_with_gap(-10, -7, 9)(lines))
+    assert (through > 0.5 * MM).all()
+    assert (blind < -2 * MM).all()
+
+
+def test_sealed_weights_keep_brows_and_shut_the_lips():
+    weights = torch.rand(6, 52, generator=torch.Generator().manual_seed(1))
+    sealed = sealed_weights(weights, torch.Generator().manual_seed(2))
+    kept = [index for index in range(52) if index not in MOVES_LIPS]
+    assert torch.equal(sealed[:, kept], weights[:, kept])
+    assert (sealed[::2][:, MOVES_LIPS] == 0).all()
+    jaw, shut = sealed[1::2, ARKIT_INDEX["jawOpen"]], sealed[1::2, ARKIT_INDEX["mouthClose"]]
+    assert torch.equal(jaw, shut) and (jaw > 0).all()
+
+
+def test_both_errors_can_be_learnt_away_by_the_deformation_alone():
+    torch.manual_seed(0)
+    head = model.Head(model.tiny())
+    head.anatomy.mean.copy_(made_anatomy(1).flat()[0])
+    with torch.no_grad():  # a network outside of which the mouth and the eyes lie
+        head.ensemble.whole.last_bias += 1.0
+        head.ensemble.local.last_bias += 1.0
+    canonical = model.Head(model.tiny()).requires_grad_(False)
+    canonical.load_state_dict(head.state_dict())
+    optimiser = torch.optim.Adam(head.deformation.parameters(), 3e-3)
+    errors = []
+    for step in range(40):
+        generator = torch.Generator().manual_seed(step)
+        people, weights = DrawnPeople.draw(canonical, 2, generator), torch.rand(2, 52, generator=generator)
+        error = closed_error(head, people, weights, generator) + sealed_error(head, people, weights, generator)
+        optimiser.zero_grad()
+        error.backward()
+        optimiser.step()
+        errors.append(float(error.detach()))
+    assert errors[0] > 1 and sum(errors[-5:]) / 5 < 0.5 * errors[0]
