@@ -53,3 +53,38 @@ def test_unwritable_places_are_refused(ball, tmp_path):
         write(ball, tmp_path / "file" / "a.ply")
     with pytest.raises(InputError, match="no such mesh"):
         read(tmp_path / "absent.ply")
+
+
+@pytest.mark.parametrize("form", ["ascii", "binary_little_endian", "binary_big_endian"])
+@pytest.mark.parametrize("corners", [[[0, 1, 2], [0, 2, 3]], [[0, 1, 2, 3]], []])
+def test_ply_of_other_programs_is_read(tmp_path, form, corners):
+    """Any byte order, doubles, quads, colours beside the places, elements we do not know, no faces at all."""
+    places = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], float)
+    header = ["ply", f"format {form} 1.0", "element vertex 4", "property double x", "property double y",
+              "property double z", "property uchar red", "element camera 1", "property float angle"]  # fmt: skip
+    if corners:
+        header += [f"element face {len(corners)}", "property list uchar uint vertex_indices"]
+    if form == "ascii":
+        rows = [f"{x} {y} {z} 200" for x, y, z in places] + ["0.5"]
+        rows += [" ".join(map(str, [len(row), *row])) for row in corners]
+        body = "\n".join(rows).encode()
+    else:
+        order = "<" if "little" in form else ">"
+        body = (
+            b"".join(np.array(p, order + "f8").tobytes() + b"\xc8" for p in places)
+            + np.array(0.5, order + "f4").tobytes()
+        )
+        body += b"".join(bytes([len(row)]) + np.array(row, order + "u4").tobytes() for row in corners)
+    (tmp_path / "a.ply").write_bytes("\n".join([*header, "end_header\n"]).encode() + body)
+    mesh = read(tmp_path / "a.ply")
+    assert np.allclose(mesh.vertices * 250, places)
+    assert mesh.faces.tolist() == ([[0, 1, 2], [0, 2, 3]] if corners else [])
+
+
+def test_a_file_that_ends_early_or_points_nowhere_is_refused(ball, tmp_path):
+    write(ball, tmp_path / "a.ply")
+    (tmp_path / "b.ply").write_bytes((tmp_path / "a.ply").read_bytes()[:-50])
+    (tmp_path / "c.obj").write_text("v 0 0 0\nv 1 0 0\nf 1 2 9\n")
+    for name in ("b.ply", "c.obj"):
+        with pytest.raises(InputError, match="not a readable"):
+            read(tmp_path / name)

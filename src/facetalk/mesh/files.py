@@ -4,7 +4,7 @@ Files hold millimetres with y up, as other programs expect; in memory meshes are
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -13,10 +13,8 @@ import numpy as np
 
 from facetalk.errors import InputError
 from facetalk.geometry import UNIT_MM
+from facetalk.mesh.ply import read as read_tables
 from facetalk.types import Mesh
-
-_PLY_TYPES = {"float": "<f4", "float32": "<f4", "double": "<f8", "uchar": "u1", "uint8": "u1", "int": "<i4",
-              "int32": "<i4", "uint": "<u4", "char": "i1", "short": "<i2", "ushort": "<u2"}  # fmt: skip
 
 
 def write(mesh: Mesh, path: Path | str) -> None:
@@ -39,7 +37,7 @@ def write(mesh: Mesh, path: Path | str) -> None:
 
 
 def read(path: Path | str) -> Mesh:
-    """Read a mesh of triangles; larger polygons are cut into fans.
+    """Read a mesh of triangles, larger polygons cut into fans, or a cloud of points, which has no faces.
 
     Raises:
         InputError: the file is missing, of unknown suffix, or not what its suffix says.
@@ -49,7 +47,10 @@ def read(path: Path | str) -> Mesh:
     if not path.is_file():
         raise InputError(f"{path}: no such mesh file")
     try:
-        return reader(path.read_bytes())
+        mesh = reader(path.read_bytes())
+        if len(mesh.faces) and not 0 <= mesh.faces.min() <= mesh.faces.max() < len(mesh.vertices):
+            raise ValueError(f"its faces ask for vertices beyond its {len(mesh.vertices)}")
+        return mesh
     except (ValueError, IndexError, KeyError, TypeError) as error:
         raise InputError(f"{path}: not a readable {path.suffix[1:].upper()} mesh ({error})") from error
 
@@ -95,47 +96,44 @@ def obj(mesh: Mesh) -> bytes:
 
 
 def read_ply(data: bytes) -> Mesh:
-    """A binary PLY of triangles, as `ply` writes it and most programs do."""
-    header, body = data.split(b"end_header\n", 1)
-    lines = [line.split() for line in header.decode().splitlines()]
-    if ["format", "binary_little_endian", "1.0"] not in lines:
-        raise ValueError("only binary little-endian PLY is read")
-    elements: dict[str, tuple[int, list[list[str]]]] = {}
-    for line in lines:
-        if line[0] == "element":
-            elements[line[1]] = int(line[2]), []
-        elif line[0] == "property":
-            elements[list(elements)[-1]][1].append(line[1:])
-    count, properties = elements["vertex"]
-    kind = np.dtype([(name, _PLY_TYPES[t]) for t, name in properties])
-    rows = np.frombuffer(body, kind, count)
-    face_count, face_properties = elements["face"]
-    _, count_type, index_type, _ = face_properties[0]
-    face = np.dtype([("count", _PLY_TYPES[count_type]), ("corners", _PLY_TYPES[index_type], 3)])
-    faces = np.frombuffer(body, face, face_count, count * kind.itemsize)
-    if face_count and (faces["count"] != 3).any():
-        raise ValueError("only triangles are read")
-    vertices = np.stack([rows[a] for a in "xyz"], 1).astype(np.float32) / np.float32(UNIT_MM)
-    normals = None
-    if "nx" in (kind.names or ()):
-        normals = np.stack([rows[a] for a in ("nx", "ny", "nz")], 1).astype(np.float32)
-    return Mesh(vertices, faces["corners"].astype(np.int32), normals=normals)
+    """A PLY, text or binary; one without faces is a cloud of points."""
+    tables = read_tables(data)
+    vertices, normals = (_stacked(tables.columns, names) for names in (("x", "y", "z"), ("nx", "ny", "nz")))
+    if vertices is None:
+        raise ValueError("its vertices have no x, y and z")
+    return Mesh(vertices / np.float32(UNIT_MM), _fans(tables.polygons), normals=normals)
+
+
+def _stacked(columns: dict[str, np.ndarray], names: Iterable[str]) -> np.ndarray | None:
+    parts = [columns.get(name) for name in names]
+    known = [part for part in parts if part is not None]
+    return np.stack(known, 1).astype(np.float32) if len(known) == len(parts) else None
+
+
+def _fans(polygons: Sequence[np.ndarray]) -> np.ndarray:
+    """Triangles of polygons."""
+    if all(len(polygon) == 3 for polygon in polygons):
+        return np.array(polygons, np.int32).reshape(-1, 3)
+    fans = [(polygon[0], b, c) for polygon in polygons for b, c in pairwise(polygon[1:])]
+    return np.array(fans, np.int32).reshape(-1, 3)
 
 
 def read_obj(data: bytes) -> Mesh:
-    """The vertices and polygons of an OBJ; its normals and everything else are left out."""
-    vertices, faces = [], []
+    """The vertices and polygons of an OBJ, and its normals where there is one for each vertex of a cloud."""
+    rows: dict[str, list[list[float]]] = {"v": [], "vn": []}
+    polygons = []
     for line in data.decode().splitlines():
         words = line.split()
-        if words and words[0] == "v":
-            vertices.append([float(word) for word in words[1:4]])
+        if words and words[0] in rows:
+            rows[words[0]].append([float(word) for word in words[1:4]])
         elif words and words[0] == "f":
             corners = [int(word.split("/")[0]) for word in words[1:]]
-            corners = [c - 1 if c > 0 else len(vertices) + c for c in corners]
-            faces += [(corners[0], b, c) for b, c in pairwise(corners[1:])]
-    if not vertices:
+            polygons.append(np.array([c - 1 if c > 0 else len(rows["v"]) + c for c in corners]))
+    if not rows["v"]:
         raise ValueError("no vertices")
-    return Mesh(np.array(vertices, np.float32) / np.float32(UNIT_MM), np.array(faces, np.int32).reshape(-1, 3))
+    oriented = not polygons and len(rows["vn"]) == len(rows["v"])
+    normals = np.array(rows["vn"], np.float32) if oriented else None
+    return Mesh(np.array(rows["v"], np.float32) / np.float32(UNIT_MM), _fans(polygons), normals=normals)
 
 
 WRITERS: dict[str, Callable[[Mesh], bytes]] = {".ply": ply, ".obj": obj}
