@@ -31,7 +31,7 @@ def made_inputs(config: DenoiserConfig = CONFIG, frames: int = FRAMES):
 
 
 def answer(denoiser, noisy, features, time):
-    return denoiser(noisy, time, denoiser.listen(denoiser.surround(features)[None]))
+    return denoiser(noisy, time, denoiser.listen(denoiser.around(features, range(len(features)))[None]))
 
 
 def test_future_codes_change_nothing_before_them():

@@ -9,7 +9,6 @@ import torch
 from einops import repeat
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn import functional
 
 from facetalk.motion.layers import DiagonalCrossAttention, FeedForward, Film, LookBackAttention, TimeEmbedding
 
@@ -114,10 +113,11 @@ class Denoiser(nn.Module):
         standard = (features - self.speech_mean) / self.speech_scale
         return self.listening(standard.transpose(1, 2)).transpose(1, 2)
 
-    def surround(self, features: Float[Tensor, "frame feature"]) -> Float[Tensor, "heard feature"]:
-        """The first and last frame repeated, so that `listen` gives one vector for each frame."""
-        padded = functional.pad(features.T[None], (self.config.hearing, self.config.hearing), mode="replicate")
-        return padded[0].T
+    def around(self, features: Float[Tensor, "frame feature"], wanted: range) -> Float[Tensor, "heard feature"]:
+        """What `listen` needs for the wanted frames: they and those about them, the first and last frame repeated."""
+        reach = self.config.hearing
+        rows = torch.arange(wanted.start - reach, wanted.stop + reach, device=features.device)
+        return features[rows.clamp(0, len(features) - 1)]
 
     def forward(
         self,

@@ -79,10 +79,9 @@ def draw_windows(
     levels = schedule.levels(sampling.steps)
     noise = FrameNoise(sampling.seed, denoiser.config.live)
     remembering = Remembering(denoiser)
-    surrounded = denoiser.surround(features)
     for first in range(0, len(features), sampling.window):
         frames = min(sampling.window, len(features) - first)
-        speech = denoiser.listen(surrounded[None, first : first + frames + 2 * denoiser.config.hearing])
+        speech = denoiser.listen(denoiser.around(features, range(first, first + frames))[None])
 
         def draw(number: int, first: int = sampling.first_frame + first, frames: int = frames) -> Tensor:
             drawn = noise.window(number, first, frames).to(features)

@@ -1,10 +1,12 @@
 """Speech in, motion of a head out: the three models, and the order in which they are used."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from facetalk.errors import InputError
 from facetalk.motion import Sampling, express
@@ -68,16 +70,16 @@ class Talker:
         speech = speech if isinstance(speech, Waveform) else waveform.read(speech)
         motion, heard = self.weights.motion, self.weights.listen(speech)
         sampling = Sampling(performing.steps, performing.guidance, seed)
-        windows = []
+        values, done = torch.empty(len(heard), len(self.weights.head.rest)), 0
         for window in motion.windows(heard, sampling):
-            windows.append(window)
-            watch(sum(map(len, windows)), len(heard))
-        codes = ExpressionCodes(torch.cat(windows), heard.rate, motion.head_hash)
+            values[done : done + len(window)] = self._expressed(window, performing.expressiveness)
+            done += len(window)
+            watch(done, len(heard))
         origin = Origin(
             seed, performing.guidance, performing.steps, performing.expressiveness, heard.encoder_hash,
             self.weights.motion_hash,
         )  # fmt: skip
-        return self._clip(codes, identity, origin, speech)
+        return self._clip(ExpressionCodes(values, heard.rate, motion.head_hash), identity, origin, speech)
 
     def perform(
         self, curves: RigCurves, *, identity: Identity | str = DEFAULT, seed: int = 0, expressiveness: float = 1.0,
@@ -88,7 +90,7 @@ class Talker:
         head = self.weights.head
         weights = resample(curves, FRAME_RATE).weights
         values = head.rig(torch.from_numpy(weights).float().to(self.weights.device))
-        codes = ExpressionCodes(values, FRAME_RATE, head.hash)
+        codes = ExpressionCodes(self._expressed(values, expressiveness), FRAME_RATE, head.hash)
         return self._clip(codes, identity, Origin(seed, expressiveness=expressiveness), speech)
 
     def identity(self, wanted: str) -> Identity:
@@ -99,8 +101,10 @@ class Talker:
         """
         return find(self.weights.head, wanted)
 
+    def _expressed(self, codes: Float[Tensor, "frame code"], expressiveness: float) -> Float[Tensor, "frame code"]:
+        """Codes nearer to rest or further from it, on the CPU, where clips live."""
+        return express(codes, self.weights.head.rest, expressiveness).cpu()
+
     def _clip(self, codes: ExpressionCodes, identity: Identity | str, origin: Origin, speech: Waveform | None) -> Clip:
-        head = self.weights.head
         identity = identity if isinstance(identity, Identity) else self.identity(identity)
-        values = express(codes.values, head.rest, origin.expressiveness).cpu()
-        return Clip(replace(codes, values=values), head, identity, self.writer, speech, origin)
+        return Clip(codes, self.weights.head, identity, self.writer, speech, origin)
