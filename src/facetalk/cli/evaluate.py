@@ -36,6 +36,8 @@ class Motion(TalkingTest, ReportingJob):
         figures = measured.json()
         if self.knockouts:
             figures["shift_frames"] = talking.shifts(talker, self)
+            figures["silence_speed"] = talking.in_silence(talker, self)
+            rows.append(f"in 10 s of silence lips move at {figures['silence_speed']:.4f} of their speed in speech")
             rows.append(f"200 ms of silence in front move the lips by {sorted(set(figures['shift_frames']))} frames")
         self.report(figures, rows)
 

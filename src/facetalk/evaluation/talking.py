@@ -15,6 +15,7 @@ from jaxtyping import Float
 from facetalk.data import performance_files
 from facetalk.errors import InputError
 from facetalk.evaluation import knockouts
+from facetalk.evaluation.agreement import root_mean_square, velocity
 from facetalk.evaluation.motion import MotionReport, Movement, TestClip, report
 from facetalk.mesh.aperture import mouth_probe
 from facetalk.pipeline.clip import Clip
@@ -22,8 +23,9 @@ from facetalk.pipeline.identity import Identity
 from facetalk.pipeline.roads import DEFAULT_SURFACE
 from facetalk.pipeline.talker import Performing, Talker
 from facetalk.speech import waveform
-from facetalk.types import FRAME_RATE, RigCurves, Waveform
+from facetalk.types import FRAME_RATE, SAMPLE_RATE, RigCurves, Waveform
 
+SILENCE_SECONDS = 10
 Watch = Callable[[int, int], None]
 """Told (done, of) as clips are finished."""
 
@@ -44,7 +46,7 @@ class TalkingTest:
     seed: int = 0
     performing: Performing = field(default_factory=Performing)
     knockouts: bool = False
-    """Also rows that must fail (shuffled weights, noise as loud), DDPM in 1000 steps, and silence put in front."""
+    """Also rows that must fail (shuffled weights, noise as loud), DDPM in 1000 steps, silence alone and in front."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,20 @@ def shifts(talker: Talker, test: TalkingTest) -> list[int]:
     """For every test clip, the frames by which 200 ms of silence in front delay jaw and lips; 6 is right."""
     sounds = (waveform.read(entry.audio) for entry in entries(test, "test", test.clips))
     return [knockouts.shift(talker, sound, test.performing, test.seed) for sound in sounds]
+
+
+def in_silence(talker: Talker, test: TalkingTest) -> float:
+    """RMS speed of the lips in ten seconds of silence, as a share of that in ten seconds of the test clips."""
+    identity = talker.identity(test.identity)
+    wanted, speech = SILENCE_SECONDS * SAMPLE_RATE, np.zeros(0, np.float32)
+    for entry in entries(test, "test", test.clips):
+        speech = np.concatenate([speech, waveform.read(entry.audio).samples])[:wanted]
+
+    def speed(samples: Float[np.ndarray, " sample"]) -> float:
+        clip = talker.animate(Waveform(samples), identity=identity, seed=test.seed, performing=test.performing)
+        return root_mean_square(velocity(mouth_apertures(clip), float(clip.codes.rate)))
+
+    return speed(np.zeros(wanted, np.float32)) / max(speed(speech), 1e-9)
 
 
 def mouth_apertures(clip: Clip) -> Float[np.ndarray, " frame"]:
