@@ -25,6 +25,7 @@ from facetalk.mesh.lattice import far_nodes, fill_far, spread
 from facetalk.mesh.normals import vertex_normals
 from facetalk.mesh.pieces import reachable
 from facetalk.mesh.refined import fill_parts, fine_values, rough_cells, rough_parts, wanted_nodes
+from facetalk.mesh.seams import seam_shares
 from facetalk.mesh.warped import close_patch, fill_base, fill_patch, posed_values, settle
 from facetalk.types import Mesh
 
@@ -243,7 +244,8 @@ class FastRoad:
             mesh.vertices, normals, reach, tolerance, warp, *self.picks, *self.grid.axes, *field,
             refined.warp, refined.known, *self.grid.lattice,
         )  # fmt: skip
-        regions = look_up_shares(self.baked.shares, *self.baked.grid.lattice, canonical)
+        shares = look_up_shares(self.baked.shares, *self.baked.grid.lattice, canonical)
+        regions = seam_shares(shares, self.baked.distance(canonical))
         mesh = Mesh(vertices, mesh.faces, regions, vertex_normals(vertices, mesh.faces), canonical)
         return mesh if self.cut is None else clip(mesh, self.cut)
 

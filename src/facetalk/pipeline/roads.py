@@ -14,6 +14,7 @@ from facetalk.mesh.baked import bake
 from facetalk.mesh.extract import ask, extract
 from facetalk.mesh.fast import FastRoad
 from facetalk.mesh.grid import Grid
+from facetalk.mesh.seams import seam_shares
 from facetalk.pipeline.actor import NECK_CUT, Actor, Points
 from facetalk.types import Mesh
 
@@ -59,7 +60,8 @@ def exact(actor: Actor, resolution: int) -> Road:
         for code in codes:
             mesh = extract(actor.sdf(code), grid, cut=NECK_CUT)
             canonical = ask(actor.carried(code), mesh.vertices)
-            yield replace(mesh, regions=ask(actor.shares, canonical), canonical=canonical)
+            regions = seam_shares(ask(actor.shares, canonical), ask(actor.canonical, canonical))
+            yield replace(mesh, regions=regions, canonical=canonical)
 
     return road
 
