@@ -31,6 +31,7 @@ COMMANDS: dict[str, Command] = {
     "head train": Command("train", "Head", "train a head"),
     "head evaluate": Command("evaluate", "Head", "measure a head on held-out people and poses"),
     "head show": Command("head", "Show", "draw one face in several poses"),
+    "head fit": Command("fit", "Fit", "find a person's head in a scan, to let it speak"),
     "motion train": Command("train", "Motion", "train the motion model"),
     "motion stamp": Command("train", "Stamp", "give motion weights to a head that was trained on"),
     "speech train": Command("train", "Speech", "train the speech encoder"),

@@ -1,0 +1,1 @@
+"""Scans → identity and expression codes: reading, alignment, fit, residual map."""

@@ -1,0 +1,196 @@
+"""A scan and a head model in, the person out: aligned, cut at the throat, fitted; or one line that says why not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from facetalk.errors import InputError
+from facetalk.fitting.alignment import (
+    NECK,
+    UNITS_MM,
+    Guide,
+    Pose,
+    align,
+    extent,
+    improved,
+    placed_by_landmarks,
+    plausible_units,
+)  # fmt: skip
+from facetalk.fitting.scan import Scan, roughness
+from facetalk.geometry import UNIT_MM
+from facetalk.head.anatomy import LANDMARK_NAMES
+from facetalk.head.fitting import Cloud, FitConfig, Fitted, Watch, fit
+from facetalk.head.model import Head
+
+NEAR_MM = 35.0
+"""Points farther from the mean head are hair, clothes or furniture."""
+LEAST_SCORE = 0.15
+"""Below this share of explained points there is no head in the scan."""
+RIVAL = 0.8
+"""A second pose with this share of the first one's score is tried as well."""
+TRUSTED_COSINE = 0.9
+"""Normals that agree so well with the mean head's, by the median, show where outside is and are fitted to."""
+INLIER_MM, INLIER_SPREADS = 2.0, 3.0
+"""An inlier lies this near to the fitted surface, or within so many spreads."""
+SPREAD_MM, SPREAD_NOISES = 2.0, 1.7
+"""A fit whose spread exceeds this much and so many times the scan's own noise explains nothing."""
+
+
+@dataclass(frozen=True)
+class ScanFitConfig:
+    """How a scan is fitted."""
+
+    codes: FitConfig = field(default_factory=lambda: FitConfig(steps=200, points=300, pose=0.1))
+    rehearsal: int = 50
+    """Steps spent on each of two poses that look alike, before one is chosen."""
+
+
+@dataclass(frozen=True)
+class ScanFit:
+    """A person found in a scan."""
+
+    z_id: Float[Tensor, " identity"]
+    code: Float[Tensor, " code"]
+    T_head_scan: Float[np.ndarray, "4 4"]
+    """From the file's numbers to head space."""
+    unit: str
+    points: Float[np.ndarray, "point 3"]
+    """The scan in head space, lone points left out, everything below the throat too."""
+    distance: Float[np.ndarray, " point"]
+    """Signed distance of each point from the fitted head, in units."""
+    spread_mm: float
+    """Spread of the inliers about the surface: noise and misfit."""
+    normals: bool
+    """Whether the scan's normals were good enough to use."""
+
+    @property
+    def inliers(self) -> Bool[np.ndarray, " point"]:
+        """Points that lie on the fitted head."""
+        return np.abs(self.distance) * UNIT_MM < max(INLIER_MM, INLIER_SPREADS * self.spread_mm)
+
+
+def fit_scan(
+    head: Head,
+    scan: Scan,
+    config: ScanFitConfig,
+    *,
+    unit: str = "auto",
+    landmarks: Mapping[str, Float[np.ndarray, "3"]] | None = None,
+    watch: Watch = lambda done, of: None,
+) -> ScanFit:
+    """The person in a scan.
+
+    Args:
+        head: the model.
+        scan: as `facetalk.fitting.scan.read` gives it.
+        config: how.
+        unit: of the file's numbers: m, cm or mm; auto finds it from the size and from the fit.
+        landmarks: places of named points, in the file's numbers; not needed unless alignment fails.
+        watch: told how many steps of how many are done.
+
+    Raises:
+        InputError: the size fits no head, none is found, or the fit explains too little.
+    """
+    guide = Guide(head)
+    poses = [_sized(guide, scan, pose) for pose in _poses(head, guide, scan, units_of(scan, unit), landmarks)]
+    rehearsed = replace(config.codes, steps=config.rehearsal)
+    clouds = [_cloud(guide, scan, pose) for pose in poses]
+    if len(poses) > 1:
+        tried = [fit(head, [cloud], rehearsed).spread_mm for cloud in clouds]
+        clouds, poses = [clouds[int(np.argmin(tried))]], [poses[int(np.argmin(tried))]]
+    fitted = fit(head, clouds, config.codes, watch=watch)
+    found = _placed(head, scan, poses[0], clouds[0], fitted)
+    _check(scan, found)
+    return found
+
+
+def units_of(scan: Scan, unit: str) -> list[str]:
+    """Units that a scan may be in.
+
+    Raises:
+        InputError: with none of them, or not with the one that is asked for, a head has room in it.
+    """
+    across, units = extent(scan.points), plausible_units(scan.points)
+    if unit == "auto" and not units:
+        raise InputError(
+            f"{scan.name}: it is {across:.4g} across, which is no head in m, cm or mm; scale it to one of these"
+        )
+    if unit != "auto" and unit not in units:
+        size = across * UNITS_MM[unit]
+        other = f"try --unit {units[0]}" if units else "scale it to m, cm or mm"
+        raise InputError(f"{scan.name}: in {unit} it is {size:.4g} mm across, which is no head; {other}")
+    return units if unit == "auto" else [unit]
+
+
+def _poses(
+    head: Head, guide: Guide, scan: Scan, units: list[str], landmarks: Mapping[str, np.ndarray] | None
+) -> list[Pose]:
+    """The likeliest pose, and a second one where that is nearly as likely."""
+    if landmarks is not None:
+        with torch.no_grad():
+            mean = head.identify(torch.zeros(head.config.layout.size)).landmarks
+        wanted = np.stack([mean[name].double().numpy() for name in landmarks])
+        return [improved(guide, scan, placed_by_landmarks(np.stack(list(landmarks.values())), wanted, units))]
+    poses = align(guide, scan, units)
+    if not poses or poses[0].score < LEAST_SCORE:
+        share = poses[0].score if poses else 0.0
+        raise InputError(
+            f"{scan.name}: no head is found in it (the best pose explains {share:.0%} of the points); "
+            f"give --landmarks with three or more of {', '.join(LANDMARK_NAMES[:10])}, or cut the rest away"
+        )
+    return [pose for pose in poses[:2] if pose.score >= RIVAL * poses[0].score]
+
+
+def _sized(guide: Guide, scan: Scan, pose: Pose) -> Pose:
+    """The pose at the person's own size, about the middle of what of the scan is head."""
+    return pose.true_to_size(scan.points[_is_head(guide, pose(scan.points))])
+
+
+def _cloud(guide: Guide, scan: Scan, pose: Pose) -> Cloud:
+    """What of a scan is head, in head space."""
+    points = pose(scan.points)
+    kept = _is_head(guide, points)
+    placed, turned = torch.tensor(points[kept]).float(), torch.tensor(scan.normals[kept] @ pose.rotation.T).float()
+    slope = torch.nn.functional.normalize(guide(placed[None])[1][0], dim=-1)
+    agreed = (turned * slope).sum(1)
+    if agreed.abs().median() < TRUSTED_COSINE:
+        return Cloud(placed, None)
+    if scan.oriented:  # the whole scan may be inside out, but its points agree with each other
+        return Cloud(placed, turned * agreed.sum().sign())
+    return Cloud(placed, turned * agreed.sign()[:, None])
+
+
+def _is_head(guide: Guide, points: Float[np.ndarray, "point 3"]) -> Bool[np.ndarray, " point"]:
+    distance = guide(torch.tensor(points[None]).float())[0][0].numpy()
+    return (np.abs(distance) * UNIT_MM < NEAR_MM) & (points[:, 1] > NECK)
+
+
+def _placed(head: Head, scan: Scan, pose: Pose, cloud: Cloud, fitted: Fitted) -> ScanFit:
+    """The whole scan where the fit has put it."""
+    middle = cloud.points.mean(0).double().numpy()
+    turn = np.eye(4)
+    turn[:3, :3] = fitted.turns[0].double().numpy()
+    turn[:3, 3] = middle + fitted.shifts[0].double().numpy() - turn[:3, :3] @ middle
+    T_head_scan = turn @ pose.T_head_scan
+    points = scan.points @ T_head_scan[:3, :3].T + T_head_scan[:3, 3]
+    points = points[points[:, 1] > NECK]
+    with torch.no_grad():
+        posed = head.posed(head.identify(fitted.z_id), fitted.codes[0])
+        distance = posed(torch.tensor(points).float()).double().numpy()
+    return ScanFit(
+        fitted.z_id, fitted.codes[0], T_head_scan, pose.unit, points, distance, fitted.spread_mm,
+        cloud.normals is not None,
+    )  # fmt: skip
+
+
+def _check(scan: Scan, found: ScanFit) -> None:
+    noise = roughness(scan.points) * UNITS_MM[found.unit]
+    if found.spread_mm > SPREAD_MM + SPREAD_NOISES * noise:
+        raise InputError(
+            f"{scan.name}: the best head is {found.spread_mm:.1f} mm off; give --landmarks with three or more of "
+            f"{', '.join(LANDMARK_NAMES[:10])}, or check --unit {found.unit}"
+        )
