@@ -11,26 +11,25 @@ from jaxtyping import Float
 from facetalk.geometry import UNIT_MM
 from facetalk.types import Region
 
-AIR_MM = (0.08, 0.25)
-"""Canonical distance from which on a point is partly, and wholly, taken for a seam."""
-SHOWN_FOR = {
-    Region.SCLERA: Region.SKIN,
-    Region.IRIS: Region.SKIN,
-    Region.PUPIL: Region.SKIN,
-    Region.TEETH: Region.LIPS,
-    Region.MOUTH: Region.LIPS,
+AT_EYES_MM, AT_TEETH_MM = (0.08, 0.25), (0.3, 0.8)
+"""Canonical distance from which on a point is partly, and wholly, taken for a seam. A small level lies on teeth too."""
+SHOWN_FOR: dict[Region, tuple[Region, tuple[float, float]]] = {
+    Region.SCLERA: (Region.SKIN, AT_EYES_MM),
+    Region.IRIS: (Region.SKIN, AT_EYES_MM),
+    Region.PUPIL: (Region.SKIN, AT_EYES_MM),
+    Region.TEETH: (Region.LIPS, AT_TEETH_MM),
+    Region.MOUTH: (Region.LIPS, AT_TEETH_MM),
 }
-"""What a seam shows in place of what lies behind it."""
+"""What a seam shows in place of what lies behind it, and from which distances on."""
 
 
 def seam_shares(
     shares: Float[np.ndarray, "point region"], distance: Float[np.ndarray, " point"]
 ) -> Float[np.ndarray, "point region"]:
     """Region shares of posed surface points, given the canonical distance of where they were carried (units)."""
-    begin, end = AIR_MM
-    seam = np.clip((distance * UNIT_MM - begin) / (end - begin), 0, 1).astype(shares.dtype)
     shown = shares.copy()
-    for hidden, region in SHOWN_FOR.items():
+    for hidden, (region, (begin, end)) in SHOWN_FOR.items():
+        seam = np.clip((distance * UNIT_MM - begin) / (end - begin), 0, 1).astype(shares.dtype)
         moved = seam * shares[:, hidden]
         shown[:, hidden] -= moved
         shown[:, region] += moved

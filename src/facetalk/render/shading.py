@@ -15,6 +15,8 @@ from facetalk.types import Region
 ONE, ZERO, HALF = np.float32(1), np.float32(0), np.float32(0.5)
 SKIN, LIPS, SCLERA, IRIS, PUPIL, TEETH, MOUTH, HAIR = (int(region) for region in Region)
 REGIONS = len(Region)
+TOOTH_LIGHT = np.float32(0.45)
+"""Share of the key light that finds its way to teeth in the shadow of the lips."""
 
 _levels = np.linspace(0, 1, 4096)
 ENCODED = np.rint(
@@ -83,6 +85,9 @@ def light_point(out, surface, view, lights, sky, floor, ambient, heights, matrix
     vx, vy, vz = vx * scale, vy * scale, vz * scale
     facing = max(nx * vx + ny * vy + nz * vz, ZERO)
     softness = surface[5]
+    # Teeth are pale and let light through: behind the lips they stay visible.
+    teeth = out[6 + TEETH]
+    ambient += teeth * (np.sqrt(ambient) - ambient)
     up = HALF + HALF * ny
     # Light that leaves a crease has bounced off skin: what is lost there is lost last in red.
     bounced = softness * (np.sqrt(ambient) - ambient)
@@ -92,6 +97,7 @@ def light_point(out, surface, view, lights, sky, floor, ambient, heights, matrix
     eye = out[6 + SCLERA] + out[6 + IRIS] + out[6 + PUPIL]
     inner = out[6 + MOUTH] + out[6 + TEETH]
     reached = lit(heights, matrix, out[0], out[1], out[2])
+    reached += TOOTH_LIGHT * teeth * ambient * (ONE - reached)
     hollow = ambient if inner < HALF else ambient * ambient
     leaked = softness * (np.sqrt(reached) - reached)
     grazing = (ONE - facing) * (ONE - facing)
