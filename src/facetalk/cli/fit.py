@@ -13,7 +13,7 @@ from facetalk.errors import InputError
 from facetalk.export.place import beside, check_place
 from facetalk.fitting import landmarks as marked
 from facetalk.fitting import scan as scans
-from facetalk.fitting.fit import ScanFit, ScanFitConfig, fit_scan
+from facetalk.fitting.fit import Fitter, ScanFit, ScanFitConfig
 from facetalk.fitting.residual import residual
 from facetalk.head.model import Head
 from facetalk.pipeline.presenter import LARGEST_PIXELS, SMALLEST_PIXELS
@@ -61,7 +61,7 @@ class Fit(ReportingJob):
         config = ScanFitConfig(replace(ScanFitConfig().codes, steps=self.steps, seed=self.seed))
         head = facetalk.load(self.weights, device="cpu").weights.head
         with stages.timed("fit"), progress("steps") as watch:
-            found = fit_scan(head, scan, config, unit=self.unit, landmarks=places, watch=watch)
+            found = Fitter(head, config)(scan, unit=self.unit, landmarks=places, watch=watch)
         with stages.timed("measure"):
             measured = residual(head, found, scan)
             figures = measured.figures(scan)

@@ -37,6 +37,7 @@ COMMANDS: dict[str, Command] = {
     "speech train": Command("train", "Speech", "train the speech encoder"),
     "data heads": Command("data", "Heads", "make the training set of heads"),
     "data performances": Command("data", "Performances", "make the training set of motion"),
+    "evaluate scans": Command("scans", "Scans", "damage scans of held-out people, see whether heads are found"),
     "evaluate motion": Command("evaluate", "Motion", "measure speech-driven motion"),
 }
 

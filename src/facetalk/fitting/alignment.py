@@ -191,6 +191,8 @@ def _align_unit(guide: Guide, scan: Scan, unit: str, random: np.random.Generator
         for soft in np.geomspace(0.25, 0.05, 12):
             starts = _stepped(guide, points, starts, float(soft))
         kept.append(starts.rows(_best_apart(starts, _explained(guide, points, None, starts, 0.05))))
+    if not kept:
+        return []
     starts = _Starts(*(torch.cat([getattr(part, name) for part in kept]) for name in ("rotation", "shift", "log_size")))
     return _refined(guide, scan, unit, middle, starts, random)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -20,9 +21,8 @@ from facetalk.fitting.alignment import (
     placed_by_landmarks,
     plausible_units,
 )  # fmt: skip
-from facetalk.fitting.scan import Scan, roughness
+from facetalk.fitting.scan import FEWEST, Scan, roughness
 from facetalk.geometry import UNIT_MM
-from facetalk.head.anatomy import LANDMARK_NAMES
 from facetalk.head.fitting import Cloud, FitConfig, Fitted, Watch, fit
 from facetalk.head.model import Head
 
@@ -38,6 +38,14 @@ INLIER_MM, INLIER_SPREADS = 2.0, 3.0
 """An inlier lies this near to the fitted surface, or within so many spreads."""
 SPREAD_MM, SPREAD_NOISES = 2.0, 1.7
 """A fit whose spread exceeds this much and so many times the scan's own noise explains nothing."""
+
+
+WANTED_LANDMARKS = "three or more of nose_tip, chin, mouth_corner_left, mouth_corner_right, ear_left and ear_right"
+Landmarks = Mapping[str, Float[np.ndarray, "3"]]
+
+
+def unwatched(done: int, of: int) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -73,39 +81,59 @@ class ScanFit:
         return np.abs(self.distance) * UNIT_MM < max(INLIER_MM, INLIER_SPREADS * self.spread_mm)
 
 
-def fit_scan(
-    head: Head,
-    scan: Scan,
-    config: ScanFitConfig,
-    *,
-    unit: str = "auto",
-    landmarks: Mapping[str, Float[np.ndarray, "3"]] | None = None,
-    watch: Watch = lambda done, of: None,
-) -> ScanFit:
-    """The person in a scan.
+@dataclass(frozen=True)
+class Fitter:
+    """Finds people in scans."""
 
-    Args:
-        head: the model.
-        scan: as `facetalk.fitting.scan.read` gives it.
-        config: how.
-        unit: of the file's numbers: m, cm or mm; auto finds it from the size and from the fit.
-        landmarks: places of named points, in the file's numbers; not needed unless alignment fails.
-        watch: told how many steps of how many are done.
+    head: Head
+    config: ScanFitConfig = field(default_factory=ScanFitConfig)
 
-    Raises:
-        InputError: the size fits no head, none is found, or the fit explains too little.
-    """
-    guide = Guide(head)
-    poses = [_sized(guide, scan, pose) for pose in _poses(head, guide, scan, units_of(scan, unit), landmarks)]
-    rehearsed = replace(config.codes, steps=config.rehearsal)
-    clouds = [_cloud(guide, scan, pose) for pose in poses]
-    if len(poses) > 1:
-        tried = [fit(head, [cloud], rehearsed).spread_mm for cloud in clouds]
-        clouds, poses = [clouds[int(np.argmin(tried))]], [poses[int(np.argmin(tried))]]
-    fitted = fit(head, clouds, config.codes, watch=watch)
-    found = _placed(head, scan, poses[0], clouds[0], fitted)
-    _check(scan, found)
-    return found
+    @cached_property
+    def guide(self) -> Guide:
+        """What scans are aligned to."""
+        return Guide(self.head)
+
+    def __call__(
+        self, scan: Scan, *, unit: str = "auto", landmarks: Landmarks | None = None, watch: Watch = unwatched
+    ) -> ScanFit:
+        """The person in a scan.
+
+        Args:
+            scan: as `facetalk.fitting.scan.read` gives it.
+            unit: of the file's numbers: m, cm or mm; auto finds it from the size and from the fit.
+            landmarks: places of named points, in the file's numbers; not needed unless alignment fails.
+            watch: told how many steps of how many are done.
+
+        Raises:
+            InputError: the size fits no head, none is found, or the fit explains too little.
+        """
+        poses = [_sized(self.guide, scan, pose) for pose in self._poses(scan, units_of(scan, unit), landmarks)]
+        clouds = [_cloud(self.guide, scan, pose) for pose in poses]
+        chosen = 0
+        if len(poses) > 1:
+            rehearsed = replace(self.config.codes, steps=self.config.rehearsal)
+            chosen = int(np.argmin([fit(self.head, [cloud], rehearsed).spread_mm for cloud in clouds]))
+        fitted = fit(self.head, [clouds[chosen]], self.config.codes, watch=watch)
+        found = _placed(self.head, scan, poses[chosen], clouds[chosen], fitted)
+        _check(scan, found)
+        return found
+
+    def _poses(self, scan: Scan, units: list[str], landmarks: Landmarks | None) -> list[Pose]:
+        """The likeliest pose, and a second one where that is nearly as likely."""
+        if landmarks is not None:
+            with torch.no_grad():
+                mean = self.head.identify(torch.zeros(self.head.config.layout.size)).landmarks
+            wanted = np.stack([mean[name].double().numpy() for name in landmarks])
+            start = placed_by_landmarks(np.stack(list(landmarks.values())), wanted, units)
+            return [improved(self.guide, scan, start)]
+        poses = align(self.guide, scan, units, seed=self.config.codes.seed)
+        score = poses[0].score if poses else 0.0
+        if score < LEAST_SCORE:
+            raise InputError(
+                f"{scan.name}: no head is found in it (the best pose explains {score:.0%} of the points); "
+                f"give --landmarks with {WANTED_LANDMARKS}, or cut away what is no head"
+            )
+        return [pose for pose in poses[:2] if pose.score >= RIVAL * poses[0].score]
 
 
 def units_of(scan: Scan, unit: str) -> list[str]:
@@ -126,28 +154,15 @@ def units_of(scan: Scan, unit: str) -> list[str]:
     return units if unit == "auto" else [unit]
 
 
-def _poses(
-    head: Head, guide: Guide, scan: Scan, units: list[str], landmarks: Mapping[str, np.ndarray] | None
-) -> list[Pose]:
-    """The likeliest pose, and a second one where that is nearly as likely."""
-    if landmarks is not None:
-        with torch.no_grad():
-            mean = head.identify(torch.zeros(head.config.layout.size)).landmarks
-        wanted = np.stack([mean[name].double().numpy() for name in landmarks])
-        return [improved(guide, scan, placed_by_landmarks(np.stack(list(landmarks.values())), wanted, units))]
-    poses = align(guide, scan, units)
-    if not poses or poses[0].score < LEAST_SCORE:
-        share = poses[0].score if poses else 0.0
-        raise InputError(
-            f"{scan.name}: no head is found in it (the best pose explains {share:.0%} of the points); "
-            f"give --landmarks with three or more of {', '.join(LANDMARK_NAMES[:10])}, or cut the rest away"
-        )
-    return [pose for pose in poses[:2] if pose.score >= RIVAL * poses[0].score]
-
-
 def _sized(guide: Guide, scan: Scan, pose: Pose) -> Pose:
     """The pose at the person's own size, about the middle of what of the scan is head."""
-    return pose.true_to_size(scan.points[_is_head(guide, pose(scan.points))])
+    kept = _is_head(guide, pose(scan.points))
+    if kept.sum() < FEWEST:
+        raise InputError(
+            f"{scan.name}: only {kept.sum()} points lie near a head and {FEWEST} are needed; "
+            "scan more of the face, or check the places and order of axes of the landmarks"
+        )
+    return pose.true_to_size(scan.points[kept])
 
 
 def _cloud(guide: Guide, scan: Scan, pose: Pose) -> Cloud:
@@ -191,6 +206,6 @@ def _check(scan: Scan, found: ScanFit) -> None:
     noise = roughness(scan.points) * UNITS_MM[found.unit]
     if found.spread_mm > SPREAD_MM + SPREAD_NOISES * noise:
         raise InputError(
-            f"{scan.name}: the best head is {found.spread_mm:.1f} mm off; give --landmarks with three or more of "
-            f"{', '.join(LANDMARK_NAMES[:10])}, or check --unit {found.unit}"
+            f"{scan.name}: the best head is {found.spread_mm:.1f} mm off; give --landmarks with {WANTED_LANDMARKS}, "
+            f"or the right --unit if it is not {found.unit}"
         )

@@ -11,7 +11,7 @@ from scipy.spatial import KDTree
 from facetalk.errors import InputError
 from facetalk.fitting.fit import ScanFit
 from facetalk.fitting.scan import Scan, spacing
-from facetalk.geometry import UNIT_MM
+from facetalk.geometry import UNIT_MM, Box
 from facetalk.head.model import Head
 from facetalk.mesh.extract import extract
 from facetalk.pipeline.actor import NECK_CUT, Actor
@@ -25,8 +25,9 @@ FACE_MM = 80.0
 """The face: what looks forwards this near to the middle between mouth and eyes."""
 LEAST_FACE = 0.2
 """Below this share of the face in the scan, codes are a guess."""
-SEEN_MM, SEEN_SPACINGS = 3.0, 2.5
-"""A place of the head is seen where the scan has a point this near, or within so many of its spacings."""
+SEEN_MM, SEEN_SPACINGS, UNSEEN_MM = 3.0, 2.0, 12.0
+"""A place of the head is seen where a point of the scan is this near, or within so many of the point's spacings, but
+never farther than the last."""
 AVERAGED = 8
 """Points that a distance on the map is the mean of."""
 PICTURES = {"side-right": "right side", "front": "front", "side": "left side"}
@@ -49,15 +50,16 @@ class Residual:
 
     @cached_property
     def offset_mm(self) -> Float[np.ndarray, " vertex"]:
-        """How far the scan lies outside each vertex, along its normal; NaN where the scan saw nothing."""
-        assert self.mesh.normals is not None
-        inliers = self.fit.points[self.fit.inliers]
-        reach = max(SEEN_MM / UNIT_MM, SEEN_SPACINGS * spacing(inliers), 2 * self.fit.spread_mm / UNIT_MM)
-        distance, nearest = KDTree(inliers).query(self.mesh.vertices, k=AVERAGED, distance_upper_bound=reach)
-        near = np.isfinite(distance)
-        points = np.concatenate([inliers, np.zeros((1, 3))])[nearest]  # the tree answers "none" with one past the end
-        along = ((points - self.mesh.vertices[:, None]) * self.mesh.normals[:, None]).sum(axis=2) * near
-        return np.where(near.any(axis=1), along.sum(axis=1) / np.maximum(near.sum(axis=1), 1), np.nan) * UNIT_MM
+        """How far outside the head the scan lies near each vertex; NaN where the scan saw nothing.
+
+        Points' own distances are averaged: measured from the vertices, sparse points would seem to lie inside bulges.
+        """
+        inliers, noise = self.fit.points[self.fit.inliers], 2 * self.fit.spread_mm
+        reach = np.clip(SEEN_SPACINGS * spacing(inliers) * UNIT_MM, max(SEEN_MM, noise), max(UNSEEN_MM, noise))
+        distance, nearest = KDTree(inliers).query(self.mesh.vertices, k=min(AVERAGED, len(inliers)))
+        near = distance * UNIT_MM < reach[nearest]
+        offset = (self.fit.distance[self.fit.inliers][nearest] * near).sum(axis=1) / np.maximum(near.sum(axis=1), 1)
+        return np.where(near.any(axis=1), offset, np.nan) * UNIT_MM
 
     @cached_property
     def face(self) -> Bool[np.ndarray, " vertex"]:
@@ -85,7 +87,6 @@ class Residual:
             "residual_mean_mm": float(size.mean()),
             "residual_median_mm": float(np.median(size)),
             "residual_90_mm": float(np.percentile(size, 90)),
-            "map_mean_mm": float(np.abs(self.offset_mm[seen]).mean()),
             "face_covered": float(seen[self.face].mean()),
             "head_covered": float(seen.mean()),
         }
@@ -93,12 +94,11 @@ class Residual:
     def picture(self, size: int) -> Frame:
         """The head from both sides and the front, coloured by where the scan lies."""
         reach = max(LEAST_REACH_MM, float(np.ceil(2 * np.nanpercentile(np.abs(self.offset_mm), 90)) / 2))
-        box = self.actor.portrait_box()
-        frames = [
-            tinted(self.mesh, self.offset_mm, reach, portrait(name, box, size * 3 // 4, size)) for name in PICTURES
-        ]
+        low, high = self.mesh.vertices.min(axis=0).tolist(), self.mesh.vertices.max(axis=0).tolist()
+        box = Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
+        frames = [tinted(self.mesh, self.offset_mm, reach, portrait(name, box, size, size)) for name in PICTURES]
         sheet = contact_sheet(frames, list(PICTURES.values()), len(frames))
-        return with_bar(sheet, reach, "scan inside", "scan outside (grey: not seen)")
+        return with_bar(sheet, reach, "scan inside", "scan outside; grey: not seen")
 
 
 def residual(head: Head, fit: ScanFit, scan: Scan) -> Residual:

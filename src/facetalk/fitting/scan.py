@@ -20,8 +20,9 @@ FEWEST = 200
 """Points without which no head is fitted."""
 KEPT = 40_000
 """Points of a cloud that are looked at; of larger ones, that many at random."""
-LONELY = 3.0
-"""A point this many times farther from its neighbours than the median point is an outlier."""
+LONELY, LONELIEST, UNLIKE = 3.0, 8.0, 2.0
+"""A point is an outlier where its neighbours are so many times farther than the median point's, and so many times
+farther than theirs; scans are denser in some places than in others, but nowhere so sparse as the second."""
 NEIGHBOURS = 6
 PATCH = 24
 """Neighbours that a normal is estimated from."""
@@ -98,14 +99,16 @@ def _patches(points: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, "point 3
     return np.einsum("pka,pkb->pab", patch, patch) / patch.shape[1]
 
 
-def spacing(points: Float[np.ndarray, "point 3"]) -> float:
-    """Median distance of a point to its nearest neighbours, in the numbers given."""
-    return float(np.median(KDTree(points).query(points, k=min(4, len(points)))[0][:, -1]))
+def spacing(points: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, " point"]:
+    """How far each point's neighbours are, in the numbers given."""
+    return KDTree(points).query(points, k=min(4, len(points)))[0][:, -1]
 
 
 def _in_company(points: Float[np.ndarray, "point 3"]) -> Bool[np.ndarray, " point"]:
-    distance = KDTree(points).query(points, k=min(NEIGHBOURS + 1, len(points)))[0][:, -1]
-    return distance <= LONELY * np.median(distance)
+    distances, nearest = KDTree(points).query(points, k=min(NEIGHBOURS + 1, len(points)))
+    apart = distances[:, -1]
+    usual, theirs = np.median(apart), np.median(apart[nearest[:, 1:]], axis=1)
+    return (apart <= LONELY * usual) | ((apart <= UNLIKE * theirs) & (apart <= LONELIEST * usual))
 
 
 def _read_mesh(path: Path) -> Mesh:

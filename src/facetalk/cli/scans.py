@@ -1,0 +1,50 @@
+"""`facetalk evaluate scans`: damaged scans of held-out people."""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import facetalk
+from facetalk.cli.command import ReportingJob, progress
+from facetalk.cli.evaluate import held_out
+from facetalk.evaluation import scans as damaged
+from facetalk.fitting import scan as reading
+from facetalk.fitting.fit import Fitter, ScanFitConfig
+from facetalk.fitting.residual import residual
+from facetalk.training import head_data
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scans(ReportingJob):
+    """Damage scans of held-out people on purpose and see whether their heads are found.
+
+    Example:
+      facetalk evaluate scans --data sets/heads
+    """
+
+    data: Path
+    """A head set, as facetalk data heads writes it."""
+    scans: int = 20
+    """Held-out people, one scan of each for every kind of damage."""
+    damages: tuple[str, ...] = tuple(damaged.DAMAGES)
+    """Kinds of damage."""
+    steps: int = ScanFitConfig().codes.steps
+    """Steps of each fit."""
+    weights: Path | None = None
+    """A folder with head.safetensors instead of the bundled one."""
+
+    def run_job(self) -> None:
+        """Damage, fit, compare."""
+        head = facetalk.load(self.weights, device="cpu").weights.head
+        fitter = Fitter(head, ScanFitConfig(replace(ScanFitConfig().codes, steps=self.steps)))
+
+        def fit(path: Path) -> damaged.Found:
+            scan = reading.read(path)
+            found = fitter(scan)
+            return damaged.Found(residual(head, found, scan).mesh, found.T_head_scan)
+
+        people = held_out(head_data.read(self.data), self.scans, 3)
+        with progress("scans") as watch:
+            rows = damaged.evaluate(people, fit, self.damages, watch)
+        lines = ["".join(f"{cell:<16}" for cell in line).rstrip() for line in damaged.table(rows)]
+        lines += [f"{row.damage}, person {row.person}: {row.refusal}" for row in rows if row.refusal]
+        self.report({"rows": [asdict(row) | {"outcome": row.outcome} for row in rows]}, lines)
