@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("igl")
 
 from facetalk.arkit import ARKIT_INDEX, ARKIT_NAMES
-from facetalk.data import expressions, head_set, ict, posing
+from facetalk.data import expressions, eyeballs, head_sampling, ict, posing, source
 from facetalk.errors import InputError
 from facetalk.geometry import PAPER_BOX
 
@@ -21,12 +21,13 @@ def test_every_arkit_name_but_the_tongue_has_a_source_shape():
 
 def test_missing_checkout_is_named(tmp_path):
     with pytest.raises(InputError, match="ICT-FaceKit checkout"):
-        ict.IctModel.read(tmp_path)
+        ict.read(tmp_path)
 
 
 def test_cap_closes_a_loop():
     fan = np.array([[0, 1, 2], [0, 2, 3], [0, 3, 4], [0, 4, 1]])
-    closed = np.concatenate([fan, ict._cap(fan)])
+    (loop,) = source.boundary_loops(fan)
+    closed = np.concatenate([fan, source.fan(loop)])
     edges = [(int(f[i]), int(f[(i + 1) % 3])) for f in closed for i in range(3)]
     assert len(edges) == len(set(edges))
     assert all((b, a) in edges for a, b in edges)
@@ -36,16 +37,16 @@ def test_sphere_is_fitted_exactly():
     random = np.random.default_rng(0)
     arms = random.normal(size=(50, 3))
     points = [1.0, 2.0, 3.0] + 0.7 * arms / np.linalg.norm(arms, axis=1, keepdims=True)
-    ball = posing.fit_sphere(points)
+    ball = eyeballs.fit_sphere(points)
     assert np.allclose(ball.centre, [1, 2, 3]) and np.isclose(ball.radius, 0.7)
     assert np.allclose(ball.unchart(ball.chart(points)), points)
 
 
 def test_gaze_turns_both_eyes_the_same_way():
     weights = posing.rig_weights(eyeLookOutLeft=0.5, eyeLookInRight=0.5, eyeLookUpLeft=1.0, eyeLookUpRight=1.0)
-    left, right = posing.gaze(weights, "left"), posing.gaze(weights, "right")
+    left, right = eyeballs.gaze(weights, "left"), eyeballs.gaze(weights, "right")
     assert left == pytest.approx(right) and left[0] > 0 and left[1] > 0
-    forward = posing.rotation(*left) @ np.array([0.0, 0.0, 1.0])
+    forward = eyeballs.rotation(*left) @ np.array([0.0, 0.0, 1.0])
     assert forward[0] > 0 and forward[1] > 0
 
 
@@ -70,6 +71,6 @@ def test_expressions_hold_what_speech_mixes():
 def test_quantised_positions_keep_hundredths_of_a_millimetre():
     random = np.random.default_rng(0)
     points = random.uniform(PAPER_BOX.lower, PAPER_BOX.upper, (100, 3))
-    coded = head_set.quantise(points).astype(np.float64)
+    coded = head_sampling.quantise(points).astype(np.float64)
     back = np.array(PAPER_BOX.lower) + (coded + 32768) / 65535 * PAPER_BOX.size
     assert np.abs(back - points).max() * 250 < 0.005

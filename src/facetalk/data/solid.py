@@ -11,7 +11,6 @@ import igl
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int8
 
-from facetalk.data import ict
 from facetalk.data.posing import MILLIMETRE, PosedHead
 
 NECK_PLANE_POINT = np.array([0.0, -0.46, 0.0])
@@ -39,12 +38,11 @@ class Solid:
         self.fillers = [(ball.centre - [0, 0, FILLER_SETBACK], ball.radius + FILLER_EXCESS) for ball in head.eyeballs]
         self.lids = head.lids
         self.vertices = np.ascontiguousarray(head.vertices, np.float64)
-        self.pocket = np.ascontiguousarray(head.oral_pocket, np.int64)
-        self.faces = np.ascontiguousarray(head.faces, np.int64)
-
-    def _faces_of(self, start: int, stop: int) -> Int[np.ndarray, "face 3"]:
-        lowest, highest = self.faces.min(axis=1), self.faces.max(axis=1)
-        return np.ascontiguousarray(self.faces[(lowest >= start) & (highest < stop)])
+        parts = head.source.parts
+        self.flesh, self.pieces, self.gums, self.pocket, self.faces = (
+            np.ascontiguousarray(faces, np.int64)
+            for faces in (parts.flesh, parts.pieces, parts.gums, parts.pocket, parts.faces)
+        )
 
     def inside(self, points: Float[np.ndarray, "point 3"]) -> Bool[np.ndarray, " point"]:
         """Whether points lie in any body, the neck cut away."""
@@ -58,9 +56,9 @@ class Solid:
         for lids in self.lids:
             # The slit between lid and eyeball cannot be reached; open, its walls would be sampled as surface.
             within |= lids.depth(points) > 0
-        for start, stop in ((0, ict.GUMS.start), (ict.TEETH.start, len(self.vertices))):
-            within |= self._winding(self._faces_of(start, stop), points, ~within) > 0.5
-        return within | self._behind_gums(points, ~within)
+        for body in (self.flesh, self.pieces):
+            within |= self._winding(body, points, ~within) > 0.5
+        return within | self._behind_gums(points, ~within) if len(self.gums) else within
 
     def _behind_gums(self, points: np.ndarray, asked: np.ndarray) -> Bool[np.ndarray, " point"]:
         """In the mouth socket, but on the far side of gums, palate or tongue.
@@ -68,7 +66,7 @@ class Solid:
         They are one open sheet that faces the mouth: seen from in front of it the winding number is negative.
         """
         in_socket = self._winding(self.pocket, points, asked) < -0.5
-        behind = self._winding(self._faces_of(ict.GUMS.start, ict.GUMS.stop), points, in_socket, everywhere=True) > 0
+        behind = self._winding(self.gums, points, in_socket, everywhere=True) > 0
         return in_socket & behind
 
     def _winding(

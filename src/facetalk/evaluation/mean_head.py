@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from facetalk.data.ict import IDENTITY_MODES, IctModel
-from facetalk.data.posing import IctHead, Topology
+from facetalk.data.posing import SourceHead, Topology
+from facetalk.data.source import HeadSource
 from facetalk.head.model import SOURCE_SIZE, Head
 from facetalk.mesh.aperture import Probe, eye_probe, mouth_probe
 from facetalk.mesh.winding import mesh_apertures
@@ -23,7 +23,7 @@ OPENINGS: Mapping[str, Mapping[str, float]] = {
 
 
 @torch.inference_mode()
-def openings(head: Head, model: IctModel) -> dict[str, dict[str, float]]:
+def openings(head: Head, source: HeadSource) -> dict[str, dict[str, float]]:
     """Millimetres between lips and between lids (the left eye's) of the head and of the mesh, for each pose.
 
     Both are read by the same lines; the middle of the columns counts.
@@ -31,11 +31,11 @@ def openings(head: Head, model: IctModel) -> dict[str, dict[str, float]]:
     actor = Actor(head, head.identity(torch.zeros(1, SOURCE_SIZE))[0])
     landmarks = {name: point.numpy() for name, point in actor.state.landmarks.items()}
     lines = mouth_probe(landmarks), eye_probe(landmarks["eye_left"], float(actor.state.eye_radius[0]))
-    source = IctHead(Topology(model), np.zeros(IDENTITY_MODES))
-    return {name: _row(actor, source, posed(pose), *lines) for name, pose in {**POSES, **OPENINGS}.items()}
+    mesh = SourceHead(Topology(source), source.mean_person)
+    return {name: _row(actor, mesh, posed(pose), *lines) for name, pose in {**POSES, **OPENINGS}.items()}
 
 
-def _row(actor: Actor, source: IctHead, weights: torch.Tensor, mouth: Probe, eye: Probe) -> dict[str, float]:
+def _row(actor: Actor, source: SourceHead, weights: torch.Tensor, mouth: Probe, eye: Probe) -> dict[str, float]:
     mesh = source.pose(weights.double().numpy())
     sdf = actor.sdf(actor.head.rig(weights[None])[0])
     return {
