@@ -142,3 +142,13 @@ class Actor:
         high = float(self.landmark("crown")[1]) + CROWN_ROOM_MM / UNIT_MM
         depth = float(ears[0][2]), float(self.landmark("nose_tip")[2])
         return Box((float(ears[1][0]), low, depth[0]), (float(ears[0][0]), high, depth[1]))
+
+
+def parts(deform: Deform) -> Callable[[Points], tuple[Points, Float[Tensor, " point"]]]:
+    """A deformation as offsets and levels."""
+
+    def warp(points: Points) -> tuple[Points, Float[Tensor, " point"]]:
+        moved = deform(points)
+        return moved.offsets, moved.level
+
+    return warp

@@ -1,4 +1,4 @@
-"""Two roads from codes to meshes: exact, and fast. A road makes a run of consecutive frames."""
+"""Roads from codes to meshes: exact, fast, and tracked. A road makes a run of consecutive frames."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -15,7 +15,8 @@ from facetalk.mesh.extract import ask, extract
 from facetalk.mesh.fast import FastRoad
 from facetalk.mesh.grid import Grid
 from facetalk.mesh.seams import seam_shares
-from facetalk.pipeline.actor import NECK_CUT, Actor, Points
+from facetalk.pipeline.actor import NECK_CUT, Actor, Points, parts
+from facetalk.pipeline.tracking import Tracking
 from facetalk.types import Mesh
 
 Road = Callable[[Float[Tensor, "frame code"]], Iterator[Mesh]]
@@ -28,8 +29,9 @@ LOWEST_RESOLUTION, HIGHEST_RESOLUTION = 16, 1024
 class Surface:
     """How meshes are made of codes."""
 
-    mesh: Literal["fast", "exact"] = "fast"
-    """fast: the head is baked once, each frame bends it. exact: the model is asked for every frame."""
+    mesh: Literal["fast", "exact", "tracked"] = "fast"
+    """fast: the head is baked once, each frame bends it. exact: the model is asked for every frame. tracked: one
+    surface is carried through all frames, so that they share their faces; ready after some seconds, then quickest."""
     resolution: int = 60
     """Cells along the head's longest edge; round mouth and eyes they are six times finer (114: half a millimetre)."""
     smoothing: bool = True
@@ -83,16 +85,6 @@ def fast(actor: Actor, resolution: int) -> Road:
     return road
 
 
-def parts(deform: Deform) -> Callable[[Points], tuple[Points, Float[Tensor, " point"]]]:
-    """A deformation as offsets and levels."""
-
-    def warp(points: Points) -> tuple[Points, Float[Tensor, " point"]]:
-        moved = deform(points)
-        return moved.offsets, moved.level
-
-    return warp
-
-
 class Kept:
     """`deform` at the finest nodes of a grid, asked once for each and kept: frames ask for nearly the same ones."""
 
@@ -124,5 +116,5 @@ class Kept:
         return self.known
 
 
-ROADS: dict[str, Callable[[Actor, int], Road]] = {"fast": fast, "exact": exact}
+ROADS: dict[str, Callable[[Actor, int], Road]] = {"fast": fast, "exact": exact, "tracked": Tracking}
 """By the names used on the command line."""

@@ -1,0 +1,153 @@
+"""The poses that make a tracked surface, and the road that shows it.
+
+Poses are drawn over the whole rig, mouth and eyes mixed, denser where speech lives. They are solved side by side on
+all cores, each start from what the ones before tell about it.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from facetalk.arkit import ARKIT_INDEX, ARKIT_NAMES
+from facetalk.head.model import Deform, Deformation
+from facetalk.mesh.baked import look_up_all
+from facetalk.mesh.carry import Carried, carry
+from facetalk.mesh.extract import ask, extract
+from facetalk.mesh.grid import Grid
+from facetalk.mesh.tracked import Guess, Posed, Track, TrackConfig, track
+from facetalk.pipeline.actor import NECK_CUT, Actor, Points, parts
+from facetalk.pipeline.side_by_side import cores, ordered
+from facetalk.types import Mesh
+
+POSES = 72
+"""Solved for an identity, the rest pose among them."""
+FIRST, STEPS = 9, (0.3, 0.6)
+"""Poses solved step by step from the canonical one; those after start from what the ones before tell."""
+MOUTH, EYES = ("mouth", "jaw", "cheekPuff"), ("eye", "brow", "cheekSquint", "noseSneer")
+"""What names of mouth and eye weights begin with."""
+JAW_SHARE, JAW_MOST, BLINK_SHARE = 0.75, 0.7, 0.4
+"""How many poses open the jaw, how far at most, and how many blink."""
+PLAIN = TrackConfig()
+logger = logging.getLogger("facetalk.tracked")
+
+
+def tracked_poses(count: int, seed: int = 0) -> Float[np.ndarray, "pose 52"]:
+    """ARKit weights: mixtures of a few mouth and eye shapes, both sides mostly alike, with open jaws and blinks."""
+    draw = np.random.default_rng(seed)
+    weights = np.zeros((count, len(ARKIT_NAMES)), np.float32)
+    groups = [sorted({_stem(name) for name in ARKIT_NAMES if name.startswith(starts)}) for starts in (MOUTH, EYES)]
+    for row in weights:
+        for stems, most in zip(groups, (5, 3), strict=True):
+            for stem in draw.choice(stems, draw.integers(0, most), replace=False):
+                _put(row, stem, float(draw.beta(1, 1.5)), float(draw.choice([1, draw.uniform(0.5, 1)])))
+        if draw.random() < JAW_SHARE:
+            row[ARKIT_INDEX["jawOpen"]] = JAW_MOST * draw.random() ** 1.5
+        if draw.random() < BLINK_SHARE:
+            _put(row, "eyeBlink", float(draw.choice([1, draw.random()])), 1.0)
+        row[ARKIT_INDEX["mouthClose"]] = min(row[ARKIT_INDEX["mouthClose"]], row[ARKIT_INDEX["jawOpen"]])
+    return weights
+
+
+def _stem(name: str) -> str:
+    return name.removesuffix("Left").removesuffix("Right")
+
+
+def _put(row: Float[np.ndarray, "52"], stem: str, left: float, right_share: float) -> None:
+    """Set one shape, its right side weaker or not."""
+    for name, value in ((stem, left), (f"{stem}Left", left), (f"{stem}Right", left * right_share)):
+        if name in ARKIT_INDEX:
+            row[ARKIT_INDEX[name]] = value
+
+
+class Interpolated:
+    """A deformation asked once at the nodes of a grid and interpolated between them: for one that hardly counts."""
+
+    def __init__(self, deform: Deform, grid: Grid) -> None:
+        nodes = np.concatenate([grid.nodes(part) for part in range(len(grid.patches) + 1)])
+        self.grid = grid
+        self.channels = np.ascontiguousarray(ask(lambda points: _together(deform(points)), nodes).T)
+
+    def __call__(self, points: Points) -> Deformation:
+        """Offsets and levels anywhere."""
+        places = np.ascontiguousarray(points.cpu().numpy(), np.float32)
+        found = np.stack([look_up_all(channel, *self.grid.lattice, places) for channel in self.channels], 1)
+        moved = torch.from_numpy(found).to(points.device)
+        return Deformation(moved[:, :3], moved[:, 3])
+
+
+def _together(moved: Deformation) -> Float[Tensor, "point 4"]:
+    return torch.cat([moved.offsets, moved.level[:, None]], 1)
+
+
+class Tracking:
+    """The surface of one identity, tracked: made once, then asked for runs of frames."""
+
+    @torch.inference_mode()
+    def __init__(self, actor: Actor, resolution: int, config: TrackConfig = PLAIN) -> None:
+        self.actor, self.grid = actor, actor.grid(resolution)
+        self.at_rest = Interpolated(actor.at_rest, self.grid) if actor.stilled else None
+        self.canonical = extract(actor.canonical, self.grid, cut=NECK_CUT, regions=actor.shares)
+        self.track = self._track(config)
+
+    def warp(self, code: Float[Tensor, " code"]) -> Callable[[Points], tuple[Points, Float[Tensor, " point"]]]:
+        """Offsets and levels of a pose."""
+        return parts(self.actor.deformation(code, self.at_rest))
+
+    @torch.inference_mode()
+    def __call__(self, codes: Float[Tensor, "frame code"]) -> Iterator[Mesh]:
+        """Meshes of consecutive frames, all with the same faces unless a frame could not be carried."""
+        codes = codes.cpu()
+        posed = [self.track.pose(self.warp(code), code) for code in codes]
+        vertices = self.track.vertices(torch.stack([pose.coefficients for pose in posed])).numpy()
+        for code, pose, places in zip(codes, posed, vertices, strict=True):
+            yield self.track.mesh(places) if self.track.holds(pose) else self._solved(code, pose)
+
+    def _solved(self, code: Float[Tensor, " code"], posed: Posed) -> Mesh:
+        """A frame that the components do not hold, vertex by vertex; extracted where even that fails."""
+        carried = self.track.solve(self.warp(code), code)
+        residual = float(posed.residual_mm.nanmean())
+        if float(carried.miss_mm.mean()) <= self.track.config.broken_mm:
+            logger.info("a frame %.2f mm off its components was solved vertex by vertex", residual)
+            return self.track.mesh(carried.points.numpy())
+        logger.warning("a frame could not be tracked (%.2f mm off) and was extracted: its faces differ", residual)
+        mesh = extract(self.actor.sdf(code), self.grid, cut=NECK_CUT)
+        canonical = ask(self.actor.carried(code), mesh.vertices)
+        return replace(mesh, regions=ask(self.actor.shares, canonical), canonical=canonical)
+
+    def _track(self, config: TrackConfig) -> Track:
+        head = self.actor.head
+        assert self.canonical.normals is not None
+        points, normals = torch.from_numpy(self.canonical.vertices), torch.from_numpy(self.canonical.normals)
+        weights = torch.from_numpy(tracked_poses(POSES - 1))
+        codes = torch.cat([head.rest[None].cpu(), head.rig(weights.to(self.actor.device)).cpu()])
+
+        def solve(job: tuple[Tensor, Tensor]) -> Carried:
+            code, start = job
+            return carry(self.warp(code), points, normals, start)
+
+        def stepwise(code: Tensor) -> Carried:
+            """From the canonical pose, which is the zero code, in steps."""
+            place = points
+            for share in STEPS:
+                place = solve((share * code, place)).points
+            return solve((code, place))
+
+        found = list(ordered(stepwise, codes[:FIRST], cores()))
+        while len(found) < len(codes):
+            known, wanted = codes[: len(found)], codes[len(found) : 2 * len(found)]
+            starts = self._starts(known, torch.stack([pose.points for pose in found]), points, wanted)
+            found += ordered(solve, zip(wanted, starts, strict=True), cores())
+        poses = torch.stack([pose.points for pose in found])
+        return track(self.canonical, codes, poses, torch.stack([pose.miss_mm for pose in found]), config)
+
+    @staticmethod
+    def _starts(known: Tensor, poses: Tensor, points: Tensor, wanted: Tensor) -> Iterator[Tensor]:
+        """Where vertices probably lie, one pose after another; the canonical pose (the zero code) is known as well."""
+        known = torch.cat([torch.zeros_like(known[:1]), known])
+        guess = Guess.of(known, torch.cat([points[None], poses]).flatten(1))
+        return (guess(code[None]).view_as(points) for code in wanted)
