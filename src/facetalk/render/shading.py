@@ -55,13 +55,25 @@ def attributes(f, x, y, faces, screen, carried, out):
 
 @finite_kernel
 def mixed(out, albedo, shine, surface):
-    """Colour to surface[0:3], strength, sharpness and softness to [3:6], sharing out between crisp-edged regions."""
+    """Colour to surface[0:3], strength, sharpness and softness to [3:6].
+
+    Regions have crisp edges, but lips fade into skin.
+    """
     total = np.float32(1e-12)
     for i in range(6):
         surface[i] = ZERO
+    covered = out[6 + SKIN] + out[6 + LIPS]
+    red = out[6 + LIPS] / max(covered, np.float32(1e-6))
+    red *= red * (np.float32(3) - np.float32(2) * red)
+    covered *= covered
+    covered *= covered
     for r in range(REGIONS):
         w = out[6 + r] * out[6 + r]
         w *= w
+        if r == LIPS:
+            w = covered * red
+        elif r == SKIN:
+            w = covered * (ONE - red)
         if w > np.float32(1e-6):
             total += w
             for i in range(3):
