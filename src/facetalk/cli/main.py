@@ -39,6 +39,7 @@ COMMANDS: dict[str, Command] = {
     "data performances": Command("data", "Performances", "make the training set of motion"),
     "evaluate scans": Command("scans", "Scans", "damage scans of held-out people, see whether heads are found"),
     "evaluate motion": Command("evaluate", "Motion", "measure speech-driven motion"),
+    "evaluate mesh": Command("roads", "Mesh", "compare the fast and the tracked road with the exact one"),
 }
 
 
