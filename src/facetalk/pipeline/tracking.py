@@ -101,11 +101,15 @@ class Tracking:
     @torch.inference_mode()
     def __call__(self, codes: Float[Tensor, "frame code"]) -> Iterator[Mesh]:
         """Meshes of consecutive frames, all with the same faces unless a frame could not be carried."""
-        codes = codes.cpu()
-        posed = [self.track.pose(self.warp(code), code) for code in codes]
+        posed = self.poses(codes := codes.cpu())
         vertices = self.track.vertices(torch.stack([pose.coefficients for pose in posed])).numpy()
         for code, pose, places in zip(codes, posed, vertices, strict=True):
             yield self.track.mesh(places) if self.track.holds(pose) else self._solved(code, pose)
+
+    @torch.inference_mode()
+    def poses(self, codes: Float[Tensor, "frame code"]) -> list[Posed]:
+        """The components of frames, and how well they fit."""
+        return [self.track.pose(self.warp(code), code) for code in codes]
 
     def _solved(self, code: Float[Tensor, " code"], posed: Posed) -> Mesh:
         """A frame that the components do not hold, vertex by vertex; extracted where even that fails."""
