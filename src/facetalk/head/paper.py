@@ -1,12 +1,13 @@
-"""The paper's own head, sizes and formulas to the letter, and the door for checkpoints in its public layout.
+"""The paper's own head, sizes and formulas to the letter; `facetalk.head.published` reads weights for it.
 
 Backward-deformation NPHM (Giebenhain et al. 2023 and 2024, Tang et al. 2024): Softplus with beta 100, the 8 nearest
 local networks and a global one under Gaussian weights, two ambient coordinates. The zero code is neutral here, and
-nothing is relative to a rest code. Codes are constant over points and folded into first-layer biases, exactly.
+nothing is relative to a rest code. Codes are constant over points and folded into biases, exactly. It knows neither
+landmarks nor regions nor eyes: what needs them degrades, and says so.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 
 import torch
@@ -14,12 +15,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from facetalk.errors import CheckpointError
+from facetalk.checkpoint import Checkpoint
 from facetalk.head.anatomy import ANCHORS, WEIGHT_SETS, CodeLayout, mirrored, weight_set
 
+KIND = "paper head"
 SOFTPLUS_BETA = 100.0
 GLOBAL_DISTANCE = 0.75
 """Distance the global member is given in the blend, in units."""
+CHUNK = 8192
+"""Points evaluated together."""
 SPREADS_TO_FURTHEST = 4.0
 """The Gaussian's spread is the distance of the furthest neighbour divided by this."""
 
@@ -38,6 +42,10 @@ class PaperConfig:
     ambient: int = 2
     anchor_width: int = 64
     neighbours: int = 8
+    identities: int = 0
+    """Identity codes that came with the weights."""
+    expressions: int = 0
+    """Expression codes that came with the weights."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,11 @@ class PaperState:
     first_biases: list[Float[Tensor, " width"]]
     """First-layer bias of each anchor's network, then of the global one."""
     compressed: Float[Tensor, " compressed"]
+
+    @property
+    def landmarks(self) -> Mapping[str, Float[Tensor, "3"]]:
+        """None are known."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -64,6 +77,8 @@ class PaperHead(nn.Module):
     """Identity ensemble, anchors and deformation of the paper."""
 
     mean_anchors: Float[Tensor, "39 3"]
+    identities: Float[Tensor, "identity code"]
+    expressions: Float[Tensor, "expression code"]
 
     def __init__(self, config: PaperConfig) -> None:
         super().__init__()
@@ -85,11 +100,23 @@ class PaperHead(nn.Module):
             [nn.Linear(size + inputs * (layer == skip), after) for layer, (size, after) in enumerate(pairwise(sizes))]
         )
         self.register_buffer("mean_anchors", torch.zeros(ANCHORS, 3))
+        self.register_buffer("identities", torch.zeros(config.identities, layout.size))
+        self.register_buffer("expressions", torch.zeros(config.expressions, config.expression))
 
     @property
     def rest(self) -> Float[Tensor, " code"]:
         """The zero code: the paper knows no other rest."""
-        return torch.zeros(self.config.expression)
+        return torch.zeros(self.config.expression, device=self.mean_anchors.device)
+
+    @property
+    def hash(self) -> str:
+        """Hash of the weights as they are saved."""
+        return self.to_checkpoint().hash
+
+    def to_checkpoint(self) -> Checkpoint:
+        """Weights in single precision, as they came."""
+        tensors = {name: tensor.detach() for name, tensor in self.state_dict().items()}
+        return Checkpoint(KIND, asdict(self.config), tensors)
 
     def identify(self, z_id: Float[Tensor, " identity"]) -> PaperState:
         """Anchors, folded biases and compressed identity of one code."""
@@ -120,29 +147,54 @@ class PaperHead(nn.Module):
             total = total.index_add(0, rows, weights[rows, places] * value)
         return total
 
+    def deformer(
+        self, state: PaperState, code: Float[Tensor, " code"]
+    ) -> Callable[[Float[Tensor, "point 3"]], PaperDeformation]:
+        """The backward deformation of one frame, identity and expression folded into two biases."""
+        condition = torch.cat([state.compressed, code])
+        folded = {layer: self._fold_condition(layer, condition) for layer in (0, self.skip)}
+
+        def deform(points: Float[Tensor, "point 3"]) -> PaperDeformation:
+            hidden = points @ folded[0][0].T + folded[0][1]
+            for layer, linear in enumerate(self.deformation):
+                if layer == self.skip:
+                    weight, bias = folded[layer]
+                    hidden = torch.cat([hidden, points], 1) @ weight.T / 2**0.5 + bias
+                elif layer > 0:
+                    hidden = linear(hidden)
+                if layer < len(self.deformation) - 1:
+                    hidden = softplus(hidden, SOFTPLUS_BETA)
+            return PaperDeformation(hidden[:, :3], torch.zeros_like(hidden[:, 0]), hidden[:, 3:])
+
+        return deform
+
     def deform(
         self, state: PaperState, points: Float[Tensor, "point 3"], code: Float[Tensor, " code"]
     ) -> PaperDeformation:
         """The backward deformation: three offsets and the ambient coordinates."""
-        condition = torch.cat([state.compressed, code]).expand(len(points), -1)
-        inputs = torch.cat([points, condition], 1)
-        hidden = inputs
-        for layer, linear in enumerate(self.deformation):
-            if layer == self.skip:
-                hidden = torch.cat([hidden, inputs], 1) / 2**0.5
-            hidden = linear(hidden)
-            if layer < len(self.deformation) - 1:
-                hidden = softplus(hidden, SOFTPLUS_BETA)
-        return PaperDeformation(hidden[:, :3], torch.zeros_like(hidden[:, 0]), hidden[:, 3:])
+        return self.deformer(state, code)(points)
 
-    def posed(self, state: PaperState, code: Float[Tensor, " code"]):
+    def posed(self, state: PaperState, code: Float[Tensor, " code"]) -> Callable[[Tensor], Tensor]:
         """Signed distance of one identity in one expression."""
+        deform = self.deformer(state, code)
 
         def sdf(points: Float[Tensor, "point 3"]) -> Float[Tensor, " point"]:
-            moved = self.deform(state, points, code)
-            return self.canonical(state, points + moved.offsets, moved.ambient)
+            values = []
+            for chunk in points.split(CHUNK):
+                moved = deform(chunk)
+                values.append(self.canonical(state, chunk + moved.offsets, moved.ambient))
+            return torch.cat(values)
 
         return sdf
+
+    def _fold_condition(
+        self, layer: int, condition: Float[Tensor, " condition"]
+    ) -> tuple[Float[Tensor, "width input"], Float[Tensor, " width"]]:
+        """The weight of what varies over points and the bias of all that does not, where (point, condition) enters."""
+        linear = self.deformation[layer]
+        varying = linear.weight.shape[1] - len(condition)
+        share = linear.weight[:, varying:] @ condition
+        return linear.weight[:, :varying], linear.bias + (share if layer == 0 else share / 2**0.5)
 
     def _layers_of(self, member: int) -> list[nn.Linear]:
         layers = self.members[WEIGHT_SETS if member == ANCHORS else weight_set(member)]
@@ -171,59 +223,6 @@ def blend(distances: Float[Tensor, "point member"]) -> Float[Tensor, "point memb
     spread = distances[:, :-1].max(1, keepdim=True).values / SPREADS_TO_FURTHEST
     weights = (-((distances / spread) ** 2) / 2).exp()
     return weights / (weights.sum(1, keepdim=True) + 1e-8)
-
-
-def read_published(
-    tensors: Mapping[str, Tensor], mean_anchors: Float[Tensor, "39 3"], prefix: str = "weights."
-) -> PaperHead:
-    """A head from tensors in the layout of the public checkpoints, sizes taken from the tensors.
-
-    Raises:
-        CheckpointError: tensors are missing or of other shapes.
-    """
-    try:
-        named = {
-            _our_name(name.removeprefix(prefix)): value for name, value in tensors.items() if name.startswith(prefix)
-        }
-        head = PaperHead(_sizes(named))
-        head.load_state_dict({**named, "mean_anchors": mean_anchors})
-    except (KeyError, RuntimeError) as error:
-        raise CheckpointError(f"not a backward NPHM in the public layout ({str(error).splitlines()[0]})") from error
-    return head.eval().requires_grad_(False)
-
-
-def _our_name(name: str) -> str:
-    """`id_model.mlp_pos.2.weight` is our `anchor_layers.1.weight`, and so on."""
-    parts = name.split(".")
-    match parts:
-        case ["id_model", "mlp_pos", index, kind]:
-            return f"anchor_layers.{int(index) // 2}.{kind}"
-        case ["id_model", "deepSDFensemble", "layers", member, "layers", index, kind]:
-            return f"members.{member}.{int(index) // 2}.{kind}"
-        case ["ex_model", "compressor", "0", kind]:
-            return f"compressor.{kind}"
-        case ["ex_model", "defDeepSDF", layer, kind]:
-            return f"deformation.{layer.removeprefix('lin')}.{kind}"
-    raise CheckpointError(f"unknown tensor {name!r} in a backward NPHM checkpoint")
-
-
-def _sizes(named: Mapping[str, Tensor]) -> PaperConfig:
-    """The config that tensors imply."""
-    global_size = named["anchor_layers.0.weight"].shape[1]
-    compressed, whole = named["compressor.weight"].shape
-    last = max(int(name.split(".")[1]) for name in named if name.startswith("deformation."))
-    depth = max(int(name.split(".")[2]) for name in named if name.startswith("members.0."))
-    return PaperConfig(
-        layout=CodeLayout(global_size, (whole - 3 * ANCHORS - global_size) // (ANCHORS + 1)),
-        expression=named["deformation.0.weight"].shape[1] - 3 - compressed,
-        compressed=compressed,
-        local_width=named["members.0.0.weight"].shape[0],
-        local_depth=depth,
-        width=named["deformation.0.weight"].shape[0],
-        depth=last,
-        ambient=named[f"deformation.{last}.weight"].shape[0] - 3,
-        anchor_width=named["anchor_layers.0.weight"].shape[0],
-    )
 
 
 def _layers(sizes: list[int]) -> nn.ModuleList:
