@@ -46,6 +46,11 @@ class DenoiserConfig:
         return cls(live, features, width=512, heads=8, depth=8, hidden=1024, dropout=0.1)
 
     @classmethod
+    def small(cls, live: int, features: int) -> "DenoiserConfig":
+        """For conditions that say nearly everything, as landmarks do."""
+        return cls(live, features, width=128, depth=5, hidden=256)
+
+    @classmethod
     def tiny(cls, live: int, features: int) -> "DenoiserConfig":
         """For tests."""
         return cls(live, features, width=32, heads=2, depth=2, hidden=32, look_back=8)

@@ -100,8 +100,9 @@ class Motion:
         rig = Rig(self.rig.rest.to(device), self.rig.matrix.to(device))
         return replace(self, denoiser=self.denoiser.to(device), normaliser=self.normaliser.to(device), rig=rig)
 
-    def save(self, path: Path | str) -> None:
-        """Write weights in half precision (their rounding is far below the noise); spaces stay in single."""
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Weights in half precision (their rounding is far below the noise); spaces stay in single."""
         tensors = {f"denoiser.{name}": value.half() for name, value in self.denoiser.state_dict().items()}
         tensors |= {f"normaliser.{name}": value for name, value in vars(self.normaliser).items()}
         tensors |= {f"rig.{name}": value for name, value in vars(self.rig).items()}
@@ -111,7 +112,11 @@ class Motion:
             "head_hash": self.head_hash,
             "speech_hash": self.speech_hash,
         }
-        checkpoint.save(Checkpoint(KIND, config, tensors), path)
+        return Checkpoint(KIND, config, tensors)
+
+    def save(self, path: Path | str) -> None:
+        """Write the checkpoint."""
+        checkpoint.save(self.checkpoint, path)
 
     @classmethod
     def load(cls, path: Path | str) -> "Motion":
@@ -120,7 +125,15 @@ class Motion:
         Raises:
             CheckpointError: not motion weights, or damaged ones.
         """
-        saved = checkpoint.load(path, KIND)
+        return cls.of(checkpoint.load(path, KIND), str(path))
+
+    @classmethod
+    def of(cls, saved: Checkpoint, name: str) -> "Motion":
+        """The model of a checkpoint that holds its parts, and perhaps others; `name` is for errors.
+
+        Raises:
+            CheckpointError: a part is missing or damaged.
+        """
         try:
             denoiser = Denoiser(DenoiserConfig(**saved.config["denoiser"]))
             denoiser.load_state_dict(_part(saved, "denoiser"))
@@ -128,7 +141,7 @@ class Motion:
             hashes = saved.config["head_hash"], saved.config["speech_hash"]
             schedule = Schedule(**saved.config["schedule"])
         except (KeyError, TypeError, RuntimeError) as error:
-            raise CheckpointError(f"{path}: damaged motion weights ({str(error).splitlines()[0]})") from error
+            raise CheckpointError(f"{name}: damaged motion weights ({str(error).splitlines()[0]})") from error
         return cls(denoiser.eval().requires_grad_(False), *spaces, *hashes, schedule)
 
 
