@@ -9,18 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from einops import rearrange
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 from torch import Tensor
-from torch.nn.functional import grid_sample
 
+from facetalk.fitting.guide import Guide
+from facetalk.fitting.pose import UNITS_MM, Pose, apart_degrees, extent
 from facetalk.fitting.scan import Scan
-from facetalk.geometry import PAPER_BOX, UNIT_MM
-from facetalk.head.model import Head
+from facetalk.geometry import UNIT_MM
 
-MARGIN, STEP = 0.3, 0.03
-"""How far round the box of heads the mean head's field is kept, and how finely, in units."""
 NECK = -0.43
 """Below this height a point is no evidence: throats bend, and torsos are no heads."""
 CENTRE = np.array([0.0, 0.08, -0.12])
@@ -29,87 +26,17 @@ ASIDE = np.array([[0, 0, 0], [0, 0, 0.22], [0.17, 0, 0.05], [-0.17, 0, 0.05]])
 """Where the middle of a partial scan may be from there: a face, or one side."""
 TURNS = 240
 """Starting rotations, spread evenly over all."""
-SMALLEST_MM, LARGEST_MM = 90.0, 2600.0
-"""How large a scan with a head in it can be, across its box: part of a face, or a standing person."""
 WHOLE_MM = 560.0
 """A scan across its box that may be a head alone; in larger ones heads are looked for ball by ball."""
-BALL_MM, BALLS = 160.0, 14
+BALL_MM, BALLS = 160.0, 10
 SIZE_SPREAD = 0.06
 """Spread of people's sizes about the mean head's."""
 INDEPENDENT = 40
 """So many independent measurements are points worth, against that spread: neighbours err alike."""
 LOOKED_AT, FINALISTS, APART_DEGREES = 250, 10, 15.0
 """So many starts are compared, so many improved further, none turned more alike than that."""
-UNITS_MM = {"m": 1000.0, "cm": 10.0, "mm": 1.0}
-"""Millimetres in one unit of a file."""
 FINAL = 6.0 / UNIT_MM
 """Softness of the last weights, in units: people differ by that from the mean."""
-
-
-@dataclass(frozen=True)
-class Pose:
-    """A place of the scan in head space: `x_head = size * rotation @ x_scan + shift`."""
-
-    rotation: Float[np.ndarray, "3 3"]
-    shift: Float[np.ndarray, "3"]
-    size: float
-    """Units of head space in one unit of the file, times how much smaller than the person the mean head is."""
-    unit: str
-    score: float = 0.0
-    """Share of the points that the mean head explains."""
-
-    def __call__(self, points: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, "point 3"]:
-        """Points of the scan in head space."""
-        return self.size * points @ self.rotation.T + self.shift
-
-    def true_to_size(self, points: Float[np.ndarray, "point 3"]) -> "Pose":
-        """The same with the file's own scale, the middle of `points` staying where it is."""
-        middle = points.mean(axis=0)
-        size = UNITS_MM[self.unit] / UNIT_MM
-        shift = self.shift + (self.size - size) * self.rotation @ middle
-        return Pose(self.rotation, shift, size, self.unit, self.score)
-
-    @property
-    def T_head_scan(self) -> Float[np.ndarray, "4 4"]:
-        """The same as a matrix."""
-        matrix = np.eye(4)
-        matrix[:3, :3], matrix[:3, 3] = self.size * self.rotation, self.shift
-        return matrix
-
-
-class Guide:
-    """The mean head's signed distance and its slope on a lattice."""
-
-    def __init__(self, head: Head) -> None:
-        lower, upper = np.array(PAPER_BOX.lower) - MARGIN, np.array(PAPER_BOX.upper) + MARGIN
-        axes = [torch.arange(a, b, STEP) for a, b in zip(lower.tolist(), upper.tolist(), strict=True)]
-        nodes = torch.cartesian_prod(*axes).float()
-        shape = tuple(map(len, axes))
-        with torch.no_grad():
-            state = head.identify(torch.zeros(head.config.layout.size))
-            distance = head.posed(state, head.rest)(nodes).view(shape)
-        slope = torch.stack(torch.gradient(distance, spacing=STEP))
-        # grid_sample wants channels first and indexes the last axis by x: hence z y x.
-        self.volume = rearrange(torch.cat([distance[None], slope]), "channel x y z -> 1 channel z y x").contiguous()
-        self.lower = torch.tensor([float(axis[0]) for axis in axes])
-        self.upper = torch.tensor([float(axis[-1]) for axis in axes])
-        self.surface = _surface(nodes, distance.flatten(), slope.flatten(1).T)
-
-    def __call__(
-        self, points: Float[Tensor, "start point 3"]
-    ) -> tuple[Float[Tensor, "start point"], Float[Tensor, "start point 3"]]:
-        """Distance, in units, and its slope."""
-        places = 2 * (points - self.lower) / (self.upper - self.lower) - 1
-        found = grid_sample(self.volume, places[None, None], align_corners=True, padding_mode="border")
-        beyond = (points - points.clamp(self.lower, self.upper)).norm(dim=-1)
-        return found[0, 0, 0] + beyond, rearrange(found[0, 1:, 0], "way start point -> start point way")
-
-
-def _surface(nodes: Tensor, distance: Tensor, slope: Tensor) -> Float[np.ndarray, "sample 3"]:
-    """Points of the surface above the neck, one for each node near it."""
-    near = (distance.abs() < STEP) & (nodes[:, 1] > NECK)
-    length = slope[near].norm(dim=1, keepdim=True).clamp_min(0.3)
-    return (nodes[near] - distance[near, None] * slope[near] / length**2).numpy()
 
 
 @dataclass(frozen=True)
@@ -142,30 +69,6 @@ def align(guide: Guide, scan: Scan, units: Sequence[str], *, seed: int = 0) -> l
     return _unlike(sorted(found, key=lambda pose: -pose.score))
 
 
-def plausible_units(points: Float[np.ndarray, "point 3"]) -> list[str]:
-    """Units in which a scan of this size can hold a head."""
-    across = extent(points)
-    return [unit for unit, size in UNITS_MM.items() if SMALLEST_MM <= across * size <= LARGEST_MM]
-
-
-def extent(points: Float[np.ndarray, "point 3"]) -> float:
-    """Diagonal of the box that holds all but a few points."""
-    low, high = np.percentile(points, (1, 99), axis=0)
-    return float(np.linalg.norm(high - low))
-
-
-def placed_by_landmarks(
-    places: Float[np.ndarray, "landmark 3"], wanted: Float[np.ndarray, "landmark 3"], units: Sequence[str]
-) -> Pose:
-    """The pose that lays landmarks of a scan on those of the mean head (Umeyama 1991), in the nearest unit."""
-    a, b = places - places.mean(axis=0), wanted - wanted.mean(axis=0)
-    left, strength, right = np.linalg.svd(b.T @ a)
-    turn = left @ np.diag([1, 1, np.linalg.det(left @ right)]) @ right
-    size = float((strength * [1, 1, np.linalg.det(left @ right)]).sum() / (a**2).sum())
-    unit = min(units, key=lambda name: abs(np.log(UNITS_MM[name] / UNIT_MM / size)))
-    return Pose(turn, wanted.mean(axis=0) - size * turn @ places.mean(axis=0), size, unit)
-
-
 def improved(guide: Guide, scan: Scan, pose: Pose, *, seed: int = 0) -> Pose:
     """A pose near `pose` that explains the points best."""
     random = np.random.default_rng(seed)
@@ -188,7 +91,7 @@ def _align_unit(guide: Guide, scan: Scan, unit: str, random: np.random.Generator
     for crop in _crops(whole, random):
         points = torch.tensor(whole[random.choice(crop, min(len(crop), 300), replace=False)]).float()
         starts = _starts(points, alone=len(crop) == len(whole))
-        for soft in np.geomspace(0.25, 0.05, 12):
+        for soft in np.geomspace(0.25, 0.05, 10):
             starts = _stepped(guide, points, starts, float(soft))
         kept.append(starts.rows(_best_apart(starts, _explained(guide, points, None, starts, 0.05))))
     if not kept:
@@ -300,13 +203,9 @@ def _best_apart(starts: _Starts, scores: Float[Tensor, " start"]) -> Tensor:
     kept: list[int] = []
     rotation = starts.rotation.numpy()
     for row in scores.argsort(descending=True)[:LOOKED_AT].tolist():
-        if all(_apart_degrees(rotation[row], rotation[other]) > APART_DEGREES for other in kept):
+        if all(apart_degrees(rotation[row], rotation[other]) > APART_DEGREES for other in kept):
             kept.append(row)
     return torch.tensor(kept[:FINALISTS])
-
-
-def _apart_degrees(one: np.ndarray, other: np.ndarray) -> float:
-    return float(np.degrees(np.arccos(np.clip((np.trace(one.T @ other) - 1) / 2, -1, 1))))
 
 
 def _skew(vectors: Float[Tensor, "start 3"]) -> Float[Tensor, "start 3 3"]:
@@ -319,7 +218,7 @@ def _unlike(poses: Sequence[Pose]) -> list[Pose]:
     """The first of each group of poses that are nearly the same."""
     kept: list[Pose] = []
     for pose in poses:
-        turned = [_apart_degrees(pose.rotation, other.rotation) for other in kept if other.unit == pose.unit]
+        turned = [apart_degrees(pose.rotation, other.rotation) for other in kept if other.unit == pose.unit]
         if min(turned, default=180.0) > APART_DEGREES:
             kept.append(pose)
     return kept

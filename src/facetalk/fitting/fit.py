@@ -10,21 +10,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from facetalk.errors import InputError
-from facetalk.fitting.alignment import (
-    NECK,
-    UNITS_MM,
-    Guide,
-    Pose,
-    align,
-    extent,
-    improved,
-    placed_by_landmarks,
-    plausible_units,
-)  # fmt: skip
+from facetalk.fitting.alignment import NECK, align, improved
+from facetalk.fitting.guide import Guide
+from facetalk.fitting.pose import UNITS_MM, Pose, extent, placed_by_landmarks, plausible_units
 from facetalk.fitting.scan import FEWEST, Scan, roughness
 from facetalk.geometry import UNIT_MM
 from facetalk.head.fitting import Cloud, FitConfig, Fitted, Watch, fit
-from facetalk.head.model import Head
+from facetalk.head.model import Head, IdentityState
 
 NEAR_MM = 35.0
 """Points farther from the mean head are hair, clothes or furniture."""
@@ -40,6 +32,8 @@ SPREAD_MM, SPREAD_NOISES = 2.0, 1.7
 """A fit whose spread exceeds this much and so many times the scan's own noise explains nothing."""
 
 
+MISMARKED = 1.5
+"""Landmarks that make a head this many times larger or smaller than the mean are wrong."""
 WANTED_LANDMARKS = "three or more of nose_tip, chin, mouth_corner_left, mouth_corner_right, ear_left and ear_right"
 Landmarks = Mapping[str, Float[np.ndarray, "3"]]
 
@@ -91,7 +85,12 @@ class Fitter:
     @cached_property
     def guide(self) -> Guide:
         """What scans are aligned to."""
-        return Guide(self.head)
+        return Guide(self.head.posed(self._mean, self.head.rest))
+
+    @cached_property
+    def _mean(self) -> IdentityState:
+        with torch.no_grad():
+            return self.head.identify(torch.zeros(self.head.config.layout.size))
 
     def __call__(
         self, scan: Scan, *, unit: str = "auto", landmarks: Landmarks | None = None, watch: Watch = unwatched
@@ -121,10 +120,14 @@ class Fitter:
     def _poses(self, scan: Scan, units: list[str], landmarks: Landmarks | None) -> list[Pose]:
         """The likeliest pose, and a second one where that is nearly as likely."""
         if landmarks is not None:
-            with torch.no_grad():
-                mean = self.head.identify(torch.zeros(self.head.config.layout.size)).landmarks
-            wanted = np.stack([mean[name].double().numpy() for name in landmarks])
+            wanted = np.stack([self._mean.landmarks[name].double().numpy() for name in landmarks])
             start = placed_by_landmarks(np.stack(list(landmarks.values())), wanted, units)
+            if abs(np.log(start.size * UNIT_MM / UNITS_MM[start.unit])) > np.log(MISMARKED):
+                size = UNITS_MM[start.unit] / UNIT_MM / start.size
+                raise InputError(
+                    f"{scan.name}: by its landmarks the head is {size:.2g} times as large as others in {start.unit}; "
+                    "check their places, their order of axes and --unit"
+                )
             return [improved(self.guide, scan, start)]
         poses = align(self.guide, scan, units, seed=self.config.codes.seed)
         score = poses[0].score if poses else 0.0

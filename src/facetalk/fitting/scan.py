@@ -20,9 +20,10 @@ FEWEST = 200
 """Points without which no head is fitted."""
 KEPT = 40_000
 """Points of a cloud that are looked at; of larger ones, that many at random."""
-LONELY, LONELIEST, UNLIKE = 3.0, 8.0, 2.0
-"""A point is an outlier where its neighbours are so many times farther than the median point's, and so many times
-farther than theirs; scans are denser in some places than in others, but nowhere so sparse as the second."""
+LONELY, UNLIKE, THIN = 3.0, 2.0, 0.1
+"""A point is an outlier where its neighbours are so many times farther than the median point's; not so on a sparse part
+of a surface: no more than so many times farther than theirs, the neighbourhood's variance across it below this share
+of the next."""
 NEIGHBOURS = 6
 PATCH = 24
 """Neighbours that a normal is estimated from."""
@@ -63,7 +64,7 @@ def read(path: Path | str, *, seed: int = 0) -> Scan:
     unknown = int((~np.isfinite(mesh.vertices).all(axis=1)).sum())
     if unknown:
         raise InputError(f"{path}: {unknown} of {len(mesh.vertices)} points are not finite numbers; remove them")
-    points, normals = _sampled(mesh, random) if len(mesh.faces) else _thinned(mesh, random)
+    points, normals = _sampled(mesh, path, random) if len(mesh.faces) else _thinned(mesh, random)
     if len(np.unique(points, axis=0)) < FEWEST:
         raise InputError(f"{path}: {len(points)} points are too few; a head needs at least {FEWEST} different ones")
     return clean(points, normals, str(path))
@@ -108,7 +109,8 @@ def _in_company(points: Float[np.ndarray, "point 3"]) -> Bool[np.ndarray, " poin
     distances, nearest = KDTree(points).query(points, k=min(NEIGHBOURS + 1, len(points)))
     apart = distances[:, -1]
     usual, theirs = np.median(apart), np.median(apart[nearest[:, 1:]], axis=1)
-    return (apart <= LONELY * usual) | ((apart <= UNLIKE * theirs) & (apart <= LONELIEST * usual))
+    across, along, _ = np.linalg.eigvalsh(_patches(points)).T
+    return (apart <= LONELY * usual) | ((apart <= UNLIKE * theirs) & (across < THIN * along))
 
 
 def _read_mesh(path: Path) -> Mesh:
@@ -148,13 +150,13 @@ def _thinned(mesh: Mesh, random: np.random.Generator) -> tuple[np.ndarray, np.nd
     return points[chosen], None if normals is None else normals[chosen]
 
 
-def _sampled(mesh: Mesh, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _sampled(mesh: Mesh, path: Path, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Points spread evenly over the faces, with the faces' normals."""
     corners = np.asarray(mesh.vertices, np.float64)[mesh.faces]
     across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     area = np.linalg.norm(across, axis=1)
     if not area.sum() > 0:
-        raise InputError(f"the scan's {len(area)} faces have no area; give a mesh of a head or a cloud of points")
+        raise InputError(f"{path}: its {len(area)} faces have no area; give a mesh of a head or a cloud of points")
     chosen = random.choice(len(area), KEPT, p=area / area.sum())
     u, v = random.uniform(size=(2, KEPT))
     u, v = np.where(u + v > 1, 1 - u, u), np.where(u + v > 1, 1 - v, v)
