@@ -7,6 +7,7 @@ from facetalk.mesh.extract import sample_everywhere
 from facetalk.mesh.grid import focused_grid, uniform_grid
 from facetalk.mesh.isosurface import SHEET_COUNT, SHEET_OF, isosurface, triangles
 from facetalk.mesh.normals import vertex_normals
+from facetalk.mesh.topology import border_vertices
 from facetalk.types import Mesh
 
 PLAIN = uniform_grid(BOX, 24)
@@ -52,3 +53,15 @@ def test_a_surface_that_leaves_what_is_known_is_reported():
 def test_an_empty_field_has_no_surface():
     surface = isosurface(sample_everywhere(lambda p: torch.ones(len(p)), PLAIN), PLAIN)
     assert len(surface.vertices) == len(surface.quads) == 0
+
+
+@pytest.mark.parametrize("grid", [PLAIN, REFINED, MIXED], ids=["plain", "refined", "mixed"])
+def test_sheets_as_thin_as_cells_are_not_torn_where_levels_meet(grid):
+    """Every edge has an even number of faces, even where several sheets run through one cell."""
+
+    def sponge(points):
+        wild = torch.sin(71 * points[:, 0]) + torch.sin(67 * points[:, 1] + 1) + torch.sin(73 * points[:, 2] + 2)
+        return torch.maximum(wild / 60, points.norm(dim=1) - 0.38)
+
+    _, mesh = surface_of(sponge, grid)
+    assert len(mesh.faces) > 5000 and len(border_vertices(mesh.faces)) == 0

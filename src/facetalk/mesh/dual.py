@@ -143,6 +143,18 @@ def cell_at(parts, owner, g):
 
 
 @kernel
+def beside_patch(owner, at):
+    """Whether the base cell with flat index `at` touches a divided one."""
+    nx, ny, nz = owner.shape
+    i, j, k = at // (ny * nz), at // nz % ny, at % nz
+    for n in range(27):
+        a, b, c = i - 1 + n // 9, j - 1 + n // 3 % 3, k - 1 + n % 3
+        if min(a, b, c) >= 0 and a < nx and b < ny and c < nz and owner[a, b, c] > 0:
+            return True
+    return False
+
+
+@kernel
 def dual_quads(values, parts, coords, owner, inner, cells, vertex, points, sheet_of, sheet_count):  # noqa: C901
     """Quads round every smallest edge that changes sign.
 
@@ -237,12 +249,16 @@ def dual_quads(values, parts, coords, owner, inner, cells, vertex, points, sheet
                         for a in range(3):
                             extra[id - first_extra, a] += point[a]
                         weight[id - first_extra] += 1
+                elif q == 0 and sheet_count[case_of[id]] > 1 and beside_patch(owner, around[c]):
+                    # Finer edges cannot tell the sheets of a base cell apart, and a wrong guess would tear the surface:
+                    # there all share one vertex.
+                    pass
                 elif q == p:
                     # Seen from cell c the edge is displaced towards the middle of the four.
                     du, dv = 0 if c == 1 or c == 2 else 1, 0 if c >= 2 else 1
                     id += sheet_of[case_of[id], 4 * axis + du + 2 * dv]
                 elif sheet_count[case_of[id]] > 1:
-                    # A finer edge beside a base cell with several sheets goes to the nearest.
+                    # An edge of one patch beside a cell of another with several sheets goes to the nearest.
                     crossing(values, parts, coords, p, node[0], node[1], node[2], axis, point)
                     first, least = id, np.float32(1e9)
                     for sheet in range(sheet_count[case_of[first]]):
