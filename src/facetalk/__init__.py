@@ -8,12 +8,13 @@ if TYPE_CHECKING:
     from facetalk.pipeline.talker import Talker
 
 
-def load(weights: "Path | str | None" = None, *, device: str = "auto") -> "Talker":
+def load(weights: "Path | str | None" = None, *, device: str = "auto", head: "Path | str | None" = None) -> "Talker":
     """The bundled talker, or that of another weights folder; each model is read when it is first needed.
 
     Args:
         weights: a folder with head.safetensors, speech.safetensors and motion.safetensors.
         device: "auto", "cpu", "cuda" …
+        head: another head than the folder's, such as an imported one: its file or folder.
 
     Raises:
         InputError: the device is not available.
@@ -26,4 +27,6 @@ def load(weights: "Path | str | None" = None, *, device: str = "auto") -> "Talke
     from facetalk.pipeline.talker import Talker
     from facetalk.pipeline.weights import BUNDLED, Weights
 
-    return Talker(Weights(BUNDLED if weights is None else Path(weights), pick(device)), save)
+    return Talker(
+        Weights(BUNDLED if weights is None else Path(weights), pick(device), head_file=head and Path(head)), save
+    )

@@ -47,6 +47,15 @@ def save(checkpoint: Checkpoint, path: Path | str) -> None:
     os.replace(partial, path)
 
 
+def kind_of(path: Path | str) -> str | None:
+    """What the weights in a file are, None where it cannot be told: `load` says why."""
+    try:
+        with safe_open(Path(path), "pt") as file:
+            return (file.metadata() or {}).get("kind")
+    except (SafetensorError, OSError):
+        return None
+
+
 def load(path: Path | str, kind: str) -> Checkpoint:
     """Read a checkpoint of the given kind.
 

@@ -13,7 +13,10 @@ from tyro.conf import Positional
 import facetalk
 from facetalk import export
 from facetalk.cli.command import Out, ReportingJob, Stages, progress
+from facetalk.cli.following import Following
+from facetalk.cli.following import cut as cut_landmarks
 from facetalk.errors import InputError
+from facetalk.landmarks import files
 from facetalk.pipeline.clip import Clip
 from facetalk.pipeline.identity import DEFAULT, Identity
 from facetalk.pipeline.presenter import Presentation
@@ -46,6 +49,8 @@ class Showing(ReportingJob):
     presentation: Presentation = field(default_factory=Presentation)
     weights: Path | None = None
     """A folder with head, speech and motion .safetensors instead of the bundled ones."""
+    head: Path | None = None
+    """Another head than the weights': its file or folder, for example an imported one."""
     device: str = "auto"
     """auto, cpu, cuda …"""
 
@@ -78,12 +83,14 @@ class Animate(Showing):
       facetalk animate a.wav b.wav -o talk.mp4                (talk-a.mp4, talk-b.mp4)
       facetalk animate voice.wav -o curves.csv                (ARKit curves in Live Link Face layout)
       facetalk animate take.csv --sound take.wav -o talk.mp4  (captured motion)
+      facetalk animate --landmarks face.npy --sound voice.wav -o talk.mp4  (tracked landmarks in place of speech)
     """
 
     speech: Positional[tuple[Path, ...]]
-    """Sound files, the sound of videos, or Live Link Face takes (.csv)."""
+    """Sound files, the sound of videos, or Live Link Face takes (.csv); none is needed with --landmarks."""
     sound: Path | None = None
-    """The sound of a captured take."""
+    """The sound of a captured take, or of landmarks."""
+    following: Following = field(default_factory=Following)
     start: float = 0.0
     """Seconds to leave out at the front."""
     duration: float | None = None
@@ -103,7 +110,7 @@ class Animate(Showing):
         outputs = list(self.outputs())
         self.check(outputs)
         stages, made = Stages(), []
-        talker = facetalk.load(self.weights, device=self.device)
+        talker = facetalk.load(self.weights, device=self.device, head=self.head)
         with stages.timed("load"):
             identity = talker.identity(self.identity)
         for output in outputs:
@@ -122,14 +129,17 @@ class Animate(Showing):
         Raises:
             InputError: two recordings would be written to one file, or there is nothing to do.
         """
-        if not self.speech or self.takes < 1:
-            raise InputError("nothing to animate; give at least one recording and one take")
-        shared = [name for name, count in Counter(path.stem for path in self.speech).items() if count > 1]
+        sources = self.speech or ((self.following.landmarks,) if self.following.landmarks else ())
+        if not sources or self.takes < 1:
+            raise InputError("nothing to animate; give at least one recording (or --landmarks) and one take")
+        if self.following.landmarks and len(sources) > 1:
+            raise InputError(f"landmarks of one face and {len(sources)} recordings; give the recording they belong to")
+        shared = [name for name, count in Counter(path.stem for path in sources).items() if count > 1]
         if shared:
             raise InputError(f"several recordings are called {shared[0]!r}; animate them one by one or rename them")
-        for source in self.speech:
+        for source in sources:
             for take in range(self.takes):
-                parts = [source.stem] * (len(self.speech) > 1) + [str(take + 1)] * (self.takes > 1)
+                parts = [source.stem] * (len(sources) > 1) + [str(take + 1)] * (self.takes > 1)
                 name = "-".join([self.out.stem, *parts]) + self.out.suffix
                 yield Output(source, self.out.with_name(name), self.seed + take)
 
@@ -141,6 +151,7 @@ class Animate(Showing):
         """
         self.performing.check()
         self.presentation.check()
+        self.following.check()
         for output in outputs:
             export.check(output.path, overwrite=self.overwrite)
         for path in (*self.speech, *([self.sound] if self.sound else [])):
@@ -149,6 +160,8 @@ class Animate(Showing):
 
     def clip(self, talker: Talker, output: Output, identity: Identity, stages: Stages) -> Clip:
         """The motion of one output."""
+        if self.following.landmarks:
+            return self.followed(talker, output, identity, stages)
         if output.source.suffix.lower() == TAKE_SUFFIX:
             return self.captured(talker, output, identity)
         with stages.timed("read"):
@@ -157,6 +170,26 @@ class Animate(Showing):
             talker.weights.motion  # noqa: B018 (loaded here so that the stage is timed)
         with stages.timed("move"), progress("motion") as watch:
             return talker.animate(speech, identity=identity, seed=output.seed, performing=self.performing, watch=watch)
+
+    def followed(self, talker: Talker, output: Output, identity: Identity, stages: Stages) -> Clip:
+        """The motion of landmarks, with speech where they show nothing if there is a recording."""
+        name = str(self.following.landmarks)
+        with stages.timed("read"):
+            landmarks = self.following.read()
+            assert landmarks is not None
+            frames = span(len(landmarks), landmarks.rate, self.start, self.duration, name)
+            landmarks = cut_landmarks(landmarks, frames)
+            recording = self.speech[0] if self.speech else self.sound
+            sound = recording and waveform.read(recording, start=self.start, duration=self.duration)
+            if sound:
+                files.check_duration(landmarks, sound.duration, name)
+        options = {"identity": identity, "seed": output.seed, "performing": self.performing}
+        with stages.timed("move"), progress("motion") as watch:
+            if self.speech:
+                return talker.animate(sound, landmarks=landmarks, watch=watch, **options)
+            files.check_gaps(landmarks, name)
+            lasts = Fraction(len(landmarks)) / landmarks.rate
+            return talker.follow(landmarks, speech=sound and fitted(sound, lasts), watch=watch, **options)
 
     def captured(self, talker: Talker, output: Output, identity: Identity) -> Clip:
         """The motion of a captured take."""
@@ -181,14 +214,22 @@ def cut(curves: RigCurves, start: float, duration: float | None, path: Path) -> 
     Raises:
         InputError: nothing is left.
     """
+    return RigCurves(curves.weights[span(len(curves), curves.rate, start, duration, str(path))], curves.rate)
+
+
+def span(frames: int, rate: Fraction, start: float, duration: float | None, name: str) -> slice:
+    """Which frames lie between `start` and `start + duration` seconds.
+
+    Raises:
+        InputError: none.
+    """
     if not (isfinite(start) and start >= 0) or (duration is not None and not duration > 0):
-        raise InputError(f"{path}: no frames from {start} s for {duration} s; use a start of 0 or more")
-    first = round(start * curves.rate)
-    last = len(curves) if duration is None else first + max(1, round(duration * curves.rate))
-    if first >= len(curves):
-        seconds = float(len(curves) / curves.rate)
-        raise InputError(f"{path}: nothing is left after {start} s of {seconds:.2f} s; start earlier")
-    return RigCurves(curves.weights[first:last], curves.rate)
+        raise InputError(f"{name}: no frames from {start} s for {duration} s; use a start of 0 or more")
+    first = round(start * rate)
+    last = frames if duration is None else first + max(1, round(duration * rate))
+    if first >= frames:
+        raise InputError(f"{name}: nothing is left after {start} s of {float(frames / rate):.2f} s; start earlier")
+    return slice(first, last)
 
 
 def fitted(speech: Waveform, duration: Fraction) -> Waveform:

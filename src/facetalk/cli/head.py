@@ -32,13 +32,15 @@ class Show(Job):
     surface: Surface = field(default_factory=Surface)
     weights: Path | None = None
     """A folder with head.safetensors instead of the bundled one."""
+    head: Path | None = None
+    """Another head than the weights': its file or folder, for example an imported one."""
     device: str = "auto"
     """auto, cpu, cuda …"""
 
     def run_job(self) -> None:
         """Draw the sheet."""
         check_place(self.out, overwrite=self.overwrite)
-        talker = facetalk.load(self.weights, device=self.device)
+        talker = facetalk.load(self.weights, device=self.device, head=self.head)
         person = talker.identity(self.identity)
         write_picture(poses(talker.weights.head, person, self.view, self.surface), self.out)
         print(self.out)

@@ -33,6 +33,8 @@ class Identities(ReportingJob):
     surface: Surface = field(default_factory=Surface)
     weights: Path | None = None
     """A folder with head.safetensors instead of the bundled one."""
+    head: Path | None = None
+    """Another head than the weights': its file or folder, for example an imported one."""
     device: str = "auto"
     """auto, cpu, cuda …"""
 
@@ -40,7 +42,7 @@ class Identities(ReportingJob):
         """List, and draw where asked."""
         if self.out is not None:
             check_place(self.out, overwrite=self.overwrite)
-            talker = facetalk.load(self.weights, device=self.device)
+            talker = facetalk.load(self.weights, device=self.device, head=self.head)
             people = [talker.identity(name) for name in NAMED_SEEDS]
             write_picture(portraits(talker.weights.head, people, self.view, self.surface), self.out)
         lines = [f"{name}{' (default)' if name == DEFAULT else ''}" for name in NAMED_SEEDS]

@@ -30,6 +30,7 @@ COMMANDS: dict[str, Command] = {
     "doctor": Command("doctor", "Doctor", "say what this machine can run and what is missing"),
     "head train": Command("train", "Head", "train a head"),
     "head evaluate": Command("evaluate", "Head", "measure a head on held-out people and poses"),
+    "head import": Command("importing", "Import", "make a published NPHM checkpoint a head for --head"),
     "head show": Command("head", "Show", "draw one face in several poses"),
     "head fit": Command("fit", "Fit", "find a person's head in a scan, to let it speak"),
     "motion train": Command("train", "Motion", "train the motion model"),

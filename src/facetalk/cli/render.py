@@ -40,7 +40,7 @@ class Render(Showing):
         export.check(self.out, overwrite=self.overwrite)
         stages = Stages()
         with stages.timed("load"):
-            talker = facetalk.load(self.weights, device=self.device)
+            talker = facetalk.load(self.weights, device=self.device, head=self.head)
             clip = codes.read(self.clip, talker.weights.head, export.save)
             if self.identity is not None:
                 clip = clip.as_identity(talker.identity(self.identity))

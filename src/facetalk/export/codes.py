@@ -13,7 +13,7 @@ import torch
 
 from facetalk.errors import CheckpointError, InputError
 from facetalk.export.place import beside
-from facetalk.head.model import Head
+from facetalk.head.kinds import AnyHead
 from facetalk.pipeline.clip import Clip, Origin, Save
 from facetalk.pipeline.identity import Identity, worn
 from facetalk.pipeline.presenter import Presentation, View, Watch
@@ -48,7 +48,7 @@ def write(clip: Clip, path: Path, presentation: Presentation, watch: Watch) -> N
     watch(len(clip), len(clip))
 
 
-def read(path: Path, head: Head, writer: Save) -> Clip:
+def read(path: Path, head: AnyHead, writer: Save) -> Clip:
     """A saved clip.
 
     Raises:

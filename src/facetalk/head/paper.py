@@ -17,6 +17,8 @@ from torch.nn.functional import softplus
 
 from facetalk.checkpoint import Checkpoint
 from facetalk.head.anatomy import ANCHORS, WEIGHT_SETS, CodeLayout, mirrored, weight_set
+from facetalk.head.model import Deformation, Smoothing
+from facetalk.types import Region
 
 KIND = "paper head"
 SOFTPLUS_BETA = 100.0
@@ -62,14 +64,16 @@ class PaperState:
         """None are known."""
         return {}
 
+    @property
+    def eye_radius(self) -> Float[Tensor, " eye"]:
+        """None are known."""
+        return self.anchors.new_zeros(0)
+
 
 @dataclass(frozen=True)
-class PaperDeformation:
-    """Where posed points lie in the canonical pose, and their ambient coordinates there."""
+class PaperDeformation(Deformation):
+    """Where posed points lie in the canonical pose, and their ambient coordinates there; the level is zero."""
 
-    offsets: Float[Tensor, "point 3"]
-    level: Float[Tensor, " point"]
-    """Zero: the ambient coordinates do this work."""
     ambient: Float[Tensor, "point ambient"]
 
 
@@ -174,8 +178,15 @@ class PaperHead(nn.Module):
         """The backward deformation: three offsets and the ambient coordinates."""
         return self.deformer(state, code)(points)
 
-    def posed(self, state: PaperState, code: Float[Tensor, " code"]) -> Callable[[Tensor], Tensor]:
-        """Signed distance of one identity in one expression."""
+    def regions(self, state: PaperState, points: Float[Tensor, "point 3"]) -> Float[Tensor, "point region"]:
+        """Share of each `Region` at points of the canonical surface: the paper knows of none, so all is skin."""
+        return torch.nn.functional.pad(points.new_ones(len(points), 1), (0, len(Region) - 1))
+
+    def posed(
+        self, state: PaperState, code: Float[Tensor, " code"], smoothing: Smoothing | None = None
+    ) -> Callable[[Tensor], Tensor]:
+        """Signed distance of one identity in one expression. There are no landmarks for a smoothing to go by."""
+        assert smoothing is None
         deform = self.deformer(state, code)
 
         def sdf(points: Float[Tensor, "point 3"]) -> Float[Tensor, " point"]:

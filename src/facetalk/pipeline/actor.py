@@ -10,16 +10,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 from facetalk.geometry import PAPER_BOX, UNIT_MM, Box
-from facetalk.head.model import Deform, Head, IdentityState, Sdf, Smoothing
+from facetalk.head.kinds import AnyHead, AnyState
+from facetalk.head.model import Deform, IdentityState, Sdf, Smoothing
 from facetalk.head.smoothing import facial_smoothing
 from facetalk.mesh.clip import Plane
-from facetalk.mesh.grid import Grid, focused_grid
+from facetalk.mesh.grid import Grid, focused_grid, uniform_grid
 from facetalk.render.makeup import Places, places
 
 Points = Float[Tensor, "point 3"]
 
-NECK_CUT = Plane((0.0, 1.0, 0.0), -0.452)
-"""Just above the flat end of the trained neck, so that a bust ends in a clean rim."""
+NECK_CUT = Plane((0.0, 1.0, 0.0), -0.436)
+"""Above the flat end of the trained neck, whose edge is uneven by some millimetres: a bust ends in a clean rim."""
 MOUTH_REACH_MM = (30.0, 28.0, 20.0)
 """Half widths of the finer grid round the mouth: corners, an open jaw, and the teeth behind pushed-out lips."""
 MOUTH_SHIFT_MM = (0.0, -6.0, -4.0)
@@ -38,7 +39,14 @@ NOSE_SHIFT_MM, NOSE_REACH_MM = (0.0, 6.0, -10.0), (21.0, 22.0, 16.0)
 """From the tip of the nose to the middle of its grid, and half widths of that."""
 BROW_ANCHORS = (10, 11)
 """The anchors in the middle of the left and right brow."""
-RIM_ROOM_MM, CROWN_ROOM_MM = 24.0, 14.0
+TYPICAL = {
+    "throat": (0.0, -0.36, 0.03), "crown": (0.0, 0.6, -0.18), "nose_tip": (0.0, 0.04, 0.32),
+    "ear_left": (0.31, 0.1, -0.22), "ear_right": (-0.31, 0.1, -0.22),
+}  # fmt: skip
+"""What cameras need to know of a head without landmarks."""
+UNMARKED_RATIO = 2
+"""How much finer its cells are everywhere, since nothing says where they should be."""
+RIM_ROOM_MM, CROWN_ROOM_MM = 20.0, 14.0
 """The picture ends this far above the rim of the neck, and this far above the crown."""
 
 
@@ -46,10 +54,10 @@ RIM_ROOM_MM, CROWN_ROOM_MM = 24.0, 14.0
 class Actor:
     """An identity code with the head it belongs to."""
 
-    head: Head
+    head: AnyHead
     z_id: Float[Tensor, " identity"]
     stilled: bool = True
-    """Whether facial smoothing is applied."""
+    """Whether facial smoothing is wanted; a head without landmarks has none."""
 
     @property
     def device(self) -> torch.device:
@@ -57,7 +65,7 @@ class Actor:
         return self.head.rest.device
 
     @cached_property
-    def state(self) -> IdentityState:
+    def state(self) -> AnyState:
         """Constants of the identity."""
         with torch.inference_mode():
             return self.head.identify(self.z_id.to(self.device))
@@ -65,7 +73,12 @@ class Actor:
     @cached_property
     def smoothing(self) -> Smoothing | None:
         """Stills what should not move in speech."""
-        return facial_smoothing(self.state) if self.stilled else None
+        return facial_smoothing(self.state) if self.stilled and isinstance(self.state, IdentityState) else None
+
+    @property
+    def marked(self) -> bool:
+        """Whether it is known where things are on this head: mouth, eyes, ears."""
+        return bool(self.state.landmarks)
 
     @cached_property
     def at_rest(self) -> Deform:
@@ -73,7 +86,9 @@ class Actor:
         return self.head.deformer(self.state, self.head.rest)
 
     def landmark(self, name: str) -> Float[Tensor, "3"]:
-        """A named point at rest."""
+        """A named point at rest; of a head that does not know it, where it lies on most."""
+        if not self.marked:
+            return torch.tensor(TYPICAL[name])
         return self.state.landmarks[name].cpu()
 
     def canonical(self, points: Points) -> Float[Tensor, " point"]:
@@ -102,8 +117,10 @@ class Actor:
         return lambda points: points.to(self.device) + deform(points).offsets
 
     @cached_property
-    def places(self) -> Places:
-        """Where things are on the face, for what is painted on it."""
+    def places(self) -> Places | None:
+        """Where things are on the face, for what is painted on it; None where nothing is known to paint by."""
+        if not self.marked:
+            return None
         landmarks = {name: point.cpu().numpy() for name, point in self.state.landmarks.items()}
         brows = self.state.anchors[list(BROW_ANCHORS)].cpu().numpy()
         return places(landmarks, brows, self.state.eye_radius.cpu().numpy())
@@ -114,6 +131,8 @@ class Actor:
         Raises:
             InputError: `resolution` is below 2.
         """
+        if not self.marked:
+            return uniform_grid(PAPER_BOX, UNMARKED_RATIO * resolution)
         mouth = self.landmark("mouth_centre").numpy() + np.divide(MOUTH_SHIFT_MM, UNIT_MM)
         foci = [(mouth, np.divide(MOUTH_REACH_MM, UNIT_MM))]
         for name, radius in zip(("eye_left", "eye_right"), self.state.eye_radius.tolist(), strict=True):

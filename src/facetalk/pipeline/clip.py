@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 
 from facetalk.errors import CheckpointError
-from facetalk.head.model import Head
+from facetalk.head.kinds import AnyHead, rig_of
 from facetalk.mesh.aperture import eye_probe, mouth_probe
 from facetalk.pipeline.actor import Actor
 from facetalk.pipeline.identity import Identity
@@ -59,7 +59,7 @@ class Clip:
     """Expression codes with everything needed to show them."""
 
     codes: ExpressionCodes
-    head: Head
+    head: AnyHead
     identity: Identity
     writer: Save
     speech: Waveform | None = None
@@ -94,19 +94,16 @@ class Clip:
 
     def arkit(self) -> RigCurves:
         """ARKit weights whose codes come closest (least squares), clipped to 0..1, in Apple's order."""
-        weights = self.head.rig.solve(self.codes.values.to(self.head.rest.device))
+        weights = rig_of(self.head).solve(self.codes.values.to(self.head.rest.device))
         return RigCurves(weights.clamp(0, 1).cpu().numpy(), self.codes.rate)
 
     def apertures(self, surface: Surface = DEFAULT_SURFACE) -> Apertures:
         """Openings of mouth and eyes, measured on the field itself."""
         actor = self.actor(surface)
         landmarks = {name: point.cpu().numpy() for name, point in actor.state.landmarks.items()}
-        left, right = actor.state.eye_radius.tolist()
-        probes = (
-            mouth_probe(landmarks),
-            eye_probe(landmarks["eye_left"], left),
-            eye_probe(landmarks["eye_right"], right),
-        )
+        mouth = mouth_probe(landmarks)
+        eyes = zip(("eye_left", "eye_right"), actor.state.eye_radius.tolist(), strict=True)
+        probes = (mouth, *(eye_probe(landmarks[name], radius) for name, radius in eyes))
         with torch.inference_mode():
             rows = [[probe.apertures(sdf) for probe in probes] for sdf in map(actor.sdf, self.codes.values)]
         return Apertures(*(np.stack(columns) for columns in zip(*rows, strict=True)))

@@ -11,7 +11,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from facetalk.errors import InputError
+from facetalk.head.kinds import AnyHead
 from facetalk.head.model import SOURCE_SIZE, Head
+from facetalk.head.paper import PaperHead
 from facetalk.render.look import HAIR_TONES, IRIS_TONES, SKIN_TONES, Look
 from facetalk.render.makeup import Makeup
 
@@ -51,12 +53,14 @@ def seeded(head: Head, seed: int, name: str) -> Identity:
     return Identity(name, z_id.cpu(), Look.seeded(seed))
 
 
-def find(head: Head, wanted: str) -> Identity:
+def find(head: AnyHead, wanted: str) -> Identity:
     """The identity called `wanted`: a name, "seed:N", or an .npz file holding z_id.
 
     Raises:
         InputError: none of these.
     """
+    if isinstance(head, PaperHead) and not wanted.endswith(".npz"):
+        return published_person(head, wanted)
     if wanted in NAMED_SEEDS:
         return replace(seeded(head, NAMED_SEEDS[wanted], wanted), look=NAMED_LOOKS[wanted])
     if wanted.startswith("seed:"):
@@ -66,6 +70,28 @@ def find(head: Head, wanted: str) -> Identity:
     raise InputError(f"identity {wanted!r} is unknown; use {', '.join(NAMED_SEEDS)}, seed:N or a FILE.npz")
 
 
+def published_person(head: PaperHead, wanted: str) -> Identity:
+    """Somebody of an imported head: "zero", "identity:N" of the codes that came with it, or drawn like them.
+
+    Raises:
+        InputError: there is nobody of that name.
+    """
+    count = len(head.identities)
+    choice = ["zero", "FILE.npz", *[f"identity:0 to identity:{count - 1}"] * (count > 0), *["seed:N"] * (count > 1)]
+    if wanted == "zero":
+        return Identity(wanted, torch.zeros(head.config.layout.size))
+    kind, _, number = wanted.partition(":")
+    if kind == "identity" and number.isdecimal() and int(number) < count:
+        return Identity(wanted, head.identities[int(number)].cpu())
+    if count > 1 and (wanted in NAMED_SEEDS or kind == "seed"):
+        seed = NAMED_SEEDS.get(wanted) or _number(wanted)
+        draw = np.random.default_rng(seed).standard_normal(count).astype(np.float32) / (count - 1) ** 0.5
+        codes = head.identities.cpu()
+        mean = codes.mean(0)
+        return Identity(wanted, mean + SPREAD * torch.from_numpy(draw) @ (codes - mean), Look.seeded(seed))
+    raise InputError(f"--identity {wanted!r} is unknown to this imported head; use {', '.join(choice)}")
+
+
 def _number(wanted: str) -> int:
     digits = wanted.removeprefix("seed:")
     if not digits.isdecimal():
@@ -73,7 +99,7 @@ def _number(wanted: str) -> int:
     return int(digits)
 
 
-def _read(head: Head, path: Path) -> Identity:
+def _read(head: AnyHead, path: Path) -> Identity:
     """The identity of a saved clip, or of any .npz file with an array z_id."""
     if not path.is_file():
         raise InputError(f"identity {path}: no such file; check the path")

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from facetalk.errors import InputError
 from facetalk.head.model import Deform, Deformation
+from facetalk.head.paper import PaperHead
 from facetalk.mesh.baked import bake
 from facetalk.mesh.extract import ask, extract
 from facetalk.mesh.fast import FastRoad
@@ -70,10 +71,11 @@ def exact(actor: Actor, resolution: int) -> Road:
 
 def fast(actor: Actor, resolution: int) -> Road:
     """The canonical head baked once; each frame asks only the deformation, near the frame before."""
+    check_bakeable(actor)
     grid = actor.grid(resolution)
     with torch.inference_mode():
         bend = FastRoad(bake(actor.canonical, grid, actor.shares), grid, cut=NECK_CUT)
-        at_rest = Kept(actor.at_rest, grid) if actor.stilled else None
+        at_rest = Kept(actor.at_rest, grid) if actor.smoothing is not None else None
 
     @torch.inference_mode()
     def road(codes: Float[Tensor, "frame code"]) -> Iterator[Mesh]:
@@ -83,6 +85,22 @@ def fast(actor: Actor, resolution: int) -> Road:
             yield mesh
 
     return road
+
+
+def tracked(actor: Actor, resolution: int) -> Road:
+    """One canonical surface, its vertices carried to every frame."""
+    check_bakeable(actor)
+    return Tracking(actor, resolution)
+
+
+def check_bakeable(actor: Actor) -> None:
+    """Refuse a head whose canonical surface alone does not tell the posed one.
+
+    Raises:
+        InputError: it has ambient coordinates.
+    """
+    if isinstance(actor.head, PaperHead):
+        raise InputError("an imported head changes its canonical surface in every pose; use --mesh exact")
 
 
 class Kept:
@@ -116,5 +134,5 @@ class Kept:
         return self.known
 
 
-ROADS: dict[str, Callable[[Actor, int], Road]] = {"fast": fast, "exact": exact, "tracked": Tracking}
+ROADS: dict[str, Callable[[Actor, int], Road]] = {"fast": fast, "exact": exact, "tracked": tracked}
 """By the names used on the command line."""

@@ -1,6 +1,6 @@
-"""Speech in, motion of a head out: the three models, and the order in which they are used."""
+"""Speech, landmarks or curves in, motion of a head out: the models, and the order in which they are used."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 
@@ -9,14 +9,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 from facetalk.errors import InputError
-from facetalk.motion import Sampling, express
+from facetalk.head.kinds import rig_of
+from facetalk.landmarks.points import Landmarks
+from facetalk.motion import Motion, Sampling, express
 from facetalk.pipeline.clip import Clip, Origin, Save
+from facetalk.pipeline.filling import filled
 from facetalk.pipeline.identity import DEFAULT, Identity, find
 from facetalk.pipeline.presenter import Watch, unwatched
 from facetalk.pipeline.weights import Weights
 from facetalk.rig.curves import resample
 from facetalk.speech import waveform
-from facetalk.types import FRAME_RATE, ExpressionCodes, RigCurves, Waveform
+from facetalk.types import FRAME_RATE, ExpressionCodes, RigCurves, SpeechFeatures, Waveform
 
 HIGHEST_EXPRESSIVENESS, HIGHEST_GUIDANCE = 3.0, 20.0
 
@@ -58,9 +61,11 @@ class Talker:
 
     def animate(
         self, speech: Waveform | Path | str, *, identity: Identity | str = DEFAULT, seed: int = 0,
-        performing: Performing = DEFAULT_PERFORMING, watch: Watch = unwatched,
+        performing: Performing = DEFAULT_PERFORMING, landmarks: Landmarks | None = None, watch: Watch = unwatched,
     ) -> Clip:  # fmt: skip
         """The head saying `speech` (a waveform, or a file to read it from), at `FRAME_RATE`.
+
+        Where landmarks of the speaker are given and seen they are followed; speech fills what they do not show.
 
         Raises:
             InputError: the file, the identity or a setting cannot be used.
@@ -69,17 +74,30 @@ class Talker:
         performing.check()
         speech = speech if isinstance(speech, Waveform) else waveform.read(speech)
         motion, heard = self.weights.motion, self.weights.listen(speech)
-        sampling = Sampling(performing.steps, performing.guidance, seed)
-        values, done = torch.empty(len(heard), len(self.weights.head.rest)), 0
-        for window in motion.windows(heard, sampling):
-            values[done : done + len(window)] = self._expressed(window, performing.expressiveness)
-            done += len(window)
-            watch(done, len(heard))
-        origin = Origin(
-            seed, performing.guidance, performing.steps, performing.expressiveness, heard.encoder_hash,
-            self.weights.motion_hash,
-        )  # fmt: skip
+        values = self._moved(motion, heard, seed, performing, watch)
+        if landmarks is not None:
+            shown = self.weights.follower.encoder(landmarks)
+            followed = self._moved(self.weights.follower.motion, shown, seed, performing, watch)
+            values = filled(followed, values, shown.values, motion.rig.matrix)
+        origin = _origin(seed, performing, heard.encoder_hash, self.weights.motion_hash)
         return self._clip(ExpressionCodes(values, heard.rate, motion.head_hash), identity, origin, speech)
+
+    def follow(
+        self, landmarks: Landmarks, *, identity: Identity | str = DEFAULT, seed: int = 0,
+        performing: Performing = DEFAULT_PERFORMING, speech: Waveform | None = None, watch: Watch = unwatched,
+    ) -> Clip:  # fmt: skip
+        """The head moving as tracked landmarks do, at `FRAME_RATE`, with their sound where there is one.
+
+        Raises:
+            InputError: the landmarks, the identity or a setting cannot be used.
+            CheckpointError: weights are missing or do not belong together.
+        """
+        performing.check()
+        follower = self.weights.follower
+        shown = follower.encoder(landmarks)
+        values = self._moved(follower.motion, shown, seed, performing, watch)
+        origin = _origin(seed, performing, shown.encoder_hash, follower.checkpoint.hash)
+        return self._clip(ExpressionCodes(values, shown.rate, follower.motion.head_hash), identity, origin, speech)
 
     def perform(
         self, curves: RigCurves, *, identity: Identity | str = DEFAULT, seed: int = 0, expressiveness: float = 1.0,
@@ -89,7 +107,7 @@ class Talker:
         Performing(expressiveness=expressiveness).check()
         head = self.weights.head
         weights = resample(curves, FRAME_RATE).weights
-        values = head.rig(torch.from_numpy(weights).float().to(self.weights.device))
+        values = rig_of(head)(torch.from_numpy(weights).float().to(self.weights.device))
         codes = ExpressionCodes(self._expressed(values, expressiveness), FRAME_RATE, head.hash)
         return self._clip(codes, identity, Origin(seed, expressiveness=expressiveness), speech)
 
@@ -101,6 +119,18 @@ class Talker:
         """
         return find(self.weights.head, wanted)
 
+    def _moved(
+        self, motion: Motion, features: SpeechFeatures, seed: int, performing: Performing, watch: Watch
+    ) -> Float[Tensor, "frame code"]:
+        """Codes of every frame of what is heard or seen, drawn window by window, on the CPU."""
+        on_device = replace(features, values=features.values.to(self.weights.device))
+        values, done = torch.empty(len(features), len(self.weights.head.rest)), 0
+        for window in motion.windows(on_device, Sampling(performing.steps, performing.guidance, seed)):
+            values[done : done + len(window)] = self._expressed(window, performing.expressiveness)
+            done += len(window)
+            watch(done, len(features))
+        return values
+
     def _expressed(self, codes: Float[Tensor, "frame code"], expressiveness: float) -> Float[Tensor, "frame code"]:
         """Codes nearer to rest or further from it, on the CPU, where clips live."""
         return express(codes, self.weights.head.rest, expressiveness).cpu()
@@ -108,3 +138,7 @@ class Talker:
     def _clip(self, codes: ExpressionCodes, identity: Identity | str, origin: Origin, speech: Waveform | None) -> Clip:
         identity = identity if isinstance(identity, Identity) else self.identity(identity)
         return Clip(codes, self.weights.head, identity, self.writer, speech, origin)
+
+
+def _origin(seed: int, performing: Performing, encoder_hash: str, motion_hash: str) -> Origin:
+    return Origin(seed, performing.guidance, performing.steps, performing.expressiveness, encoder_hash, motion_hash)

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from facetalk.arkit import ARKIT_INDEX, ARKIT_NAMES
+from facetalk.head.kinds import rig_of
 from facetalk.head.model import Deform, Deformation
 from facetalk.mesh.baked import look_up_all
 from facetalk.mesh.carry import Carried, carry
@@ -90,7 +91,7 @@ class Tracking:
     @torch.inference_mode()
     def __init__(self, actor: Actor, resolution: int, config: TrackConfig = PLAIN) -> None:
         self.actor, self.grid = actor, actor.grid(resolution)
-        self.at_rest = Interpolated(actor.at_rest, self.grid) if actor.stilled else None
+        self.at_rest = Interpolated(actor.at_rest, self.grid) if actor.smoothing is not None else None
         self.canonical = extract(actor.canonical, self.grid, cut=NECK_CUT, regions=actor.shares)
         self.track = self._track(config)
 
@@ -124,11 +125,11 @@ class Tracking:
         return replace(mesh, regions=ask(self.actor.shares, canonical), canonical=canonical)
 
     def _track(self, config: TrackConfig) -> Track:
-        head = self.actor.head
+        rig = rig_of(self.actor.head)
         assert self.canonical.normals is not None
         points, normals = torch.from_numpy(self.canonical.vertices), torch.from_numpy(self.canonical.normals)
         weights = torch.from_numpy(tracked_poses(POSES - 1))
-        codes = torch.cat([head.rest[None].cpu(), head.rig(weights.to(self.actor.device)).cpu()])
+        codes = rig(torch.cat([torch.zeros_like(weights[:1]), weights]).to(self.actor.device)).cpu()
 
         def solve(job: tuple[Tensor, Tensor]) -> Carried:
             code, start = job

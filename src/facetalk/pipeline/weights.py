@@ -9,9 +9,10 @@ import torch
 
 from facetalk import checkpoint
 from facetalk.errors import CheckpointError
-from facetalk.head import model as head_model
-from facetalk.head.model import Head
+from facetalk.head import kinds
+from facetalk.head.kinds import AnyHead
 from facetalk.motion import Motion
+from facetalk.pipeline.follower import Follower
 from facetalk.speech import encoder as speech_encoder
 from facetalk.speech.encoder import Encoder
 from facetalk.types import SpeechFeatures, Waveform
@@ -30,6 +31,8 @@ class Weights:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     speech: str | None = None
     """Another encoder than the folder's: a file, a folder, or a name on the hub."""
+    head_file: Path | None = None
+    """Another head than the folder's: a file, or a folder with head.safetensors."""
 
     def path(self, name: str) -> Path:
         """The file of one model.
@@ -43,9 +46,10 @@ class Weights:
         return path
 
     @cached_property
-    def head(self) -> Head:
+    def head(self) -> AnyHead:
         """The head."""
-        return head_model.load(self.path("head")).to(self.device)
+        wanted = self.head_file or self.path("head")
+        return kinds.load(wanted / "head.safetensors" if wanted.is_dir() else wanted).to(self.device)
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -63,6 +67,13 @@ class Weights:
                 "use the encoder that belongs to it, or retrain motion (recipes/motion.md)"
             )
         return motion.to(self.device)
+
+    @cached_property
+    def follower(self) -> Follower:
+        """What follows landmarks; it is refused unless it was trained for this head."""
+        follower = Follower.load(self.path("landmarks"))
+        follower.motion.check_head(self.head.hash)
+        return follower.to(self.device)
 
     def listen(self, speech: Waveform) -> SpeechFeatures:
         """Features of speech, on the device."""
