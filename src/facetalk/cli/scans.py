@@ -1,10 +1,11 @@
 """`facetalk evaluate scans`: damaged scans of held-out people."""
 
+import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import facetalk
-from facetalk.cli.command import ReportingJob, progress
+from facetalk.cli.command import ReportingJob
 from facetalk.cli.evaluate import held_out
 from facetalk.evaluation import scans as damaged
 from facetalk.fitting import scan as reading
@@ -43,8 +44,9 @@ class Scans(ReportingJob):
             return damaged.Found(residual(head, found, scan).mesh, found.T_head_scan)
 
         people = held_out(head_data.read(self.data), self.scans, 3)
-        with progress("scans") as watch:
-            rows = damaged.evaluate(people, fit, self.damages, watch)
+        rows = []
+        for row in damaged.evaluate(people, fit, self.damages):
+            rows.append(row)
+            print(row.line, file=sys.stderr, flush=True)
         lines = ["".join(f"{cell:<16}" for cell in line).rstrip() for line in damaged.table(rows)]
-        lines += [f"{row.damage}, person {row.person}: {row.refusal}" for row in rows if row.refusal]
         self.report({"rows": [asdict(row) | {"outcome": row.outcome} for row in rows]}, lines)

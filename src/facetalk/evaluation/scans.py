@@ -6,7 +6,7 @@ fit: it is given one as a callable that takes a file, as anybody's scan is one.
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from scipy.spatial import KDTree
 from scipy.spatial.transform import Rotation
 
 from facetalk.errors import InputError
-from facetalk.evaluation.head import Person, Watch, measure
+from facetalk.evaluation.head import Person, measure
 from facetalk.evaluation.head import Scan as Truth
 from facetalk.geometry import UNIT_MM
 from facetalk.head.fitting import Cloud
@@ -140,18 +140,21 @@ class Row:
             return "refused"
         return "found" if self.figures["face_true_to_ours_mm"] <= ASTRAY_MM else "astray"
 
+    @property
+    def line(self) -> str:
+        """For people."""
+        said = self.refusal or f"face {self.figures['face_true_to_ours_mm']:.2f} mm off, {self.seconds:.1f} core-s"
+        return f"{self.damage:<16}person {self.person:<4}{self.outcome:<9}{said}"
 
-def evaluate(people: Sequence[Person], fit: FitFile, damages: Sequence[str], watch: Watch) -> list[Row]:
-    """Every kind of damage on one scan of each person."""
-    rows = []
+
+def evaluate(people: Sequence[Person], fit: FitFile, damages: Sequence[str]) -> Iterator[Row]:
+    """Every kind of damage on one scan of each person, one by one."""
     with tempfile.TemporaryDirectory() as folder:
         for number, person in enumerate(people):
             truth = _even(person.scans[number % len(person.scans)], number)
             for damage in damages:
                 random = np.random.default_rng([number, list(DAMAGES).index(damage)])
-                rows.append(_row(truth, damage, number, fit, random, Path(folder)))
-                watch(len(rows), len(people) * len(damages))
-    return rows
+                yield _row(truth, damage, number, fit, random, Path(folder))
 
 
 def table(rows: Sequence[Row]) -> list[list[str]]:
