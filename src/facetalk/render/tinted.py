@@ -45,7 +45,7 @@ def with_bar(frame: Frame, reach: float, below: str, above: str) -> Frame:
     room = max(int(min(height, width) * BAR_SHARE), 34)
     sheet = Image.new("RGB", (width, height + room), PAPER)
     sheet.paste(Image.fromarray(frame.pixels), (0, 0))
-    left, right, top, thick = int(width * 0.25), int(width * 0.75), height + room // 8, room // 3
+    left, right, top, thick = int(width * 0.3), int(width * 0.7), height + room // 8, room // 3
     bar = np.repeat(colours(np.linspace(-reach, reach, right - left), reach)[None], thick, axis=0)
     sheet.paste(Image.fromarray(np.rint(bar).astype(np.uint8)), (left, top))
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=room * 0.26)
