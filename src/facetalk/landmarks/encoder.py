@@ -126,6 +126,11 @@ class LandmarkEncoder:
         return torch.stack([faces.seen[:, list(points)].mean(1) for points in GROUPS.values()], 1)
 
 
+def shown(features: Float[Tensor, "frame feature"]) -> Float[Tensor, "frame group"]:
+    """Share of each of `GROUPS` that was seen, read from features."""
+    return features[:, -2 - len(GROUPS) : -2]
+
+
 def prepare(landmarks: Landmarks) -> Seen:
     """Centred and scaled to about the size of a face, unseen points apart."""
     places = torch.from_numpy(np.asarray(landmarks.places, np.float64))

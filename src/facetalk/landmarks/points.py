@@ -30,8 +30,8 @@ MEDIAPIPE_INDICES = (
 )
 """Which of MediaPipe's points stands for each of ours.
 
-They lie on the contours named in MediaPipe's `face_mesh_connections.py` (FACE_OVAL, EYEBROW, EYE, LIPS, IRIS) and were
-compared with the 68 vertices of ICT-FaceKit on its `canonical_face_model.obj` (docs/landmarks.md).
+They lie on the contours named in MediaPipe's `face_mesh_connections.py` (FACE_OVAL, EYEBROW, EYE, LIPS, IRIS), in their
+order, and on the midline of the nose (docs/landmarks.md).
 """
 
 GROUPS: dict[str, tuple[int, ...]] = {

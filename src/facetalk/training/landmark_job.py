@@ -17,13 +17,14 @@ from facetalk.training.motion_clips import join, read_performances
 from facetalk.training.motion_job import rig_of
 
 AS_SEEN = MotionTraining(
-    steps=3000,
+    steps=4000,
     batch=8,
     average=0.995,
     unheard=0.1,
     expression=(1.0, 1.0),
     mirror=0.0,
     emphasis=Emphasis(mouth=1.0, velocity=1.0, seal=2.0),
+    half=False,
 )
 """Landmarks show how strong an expression is and on which side: neither is drawn anew against them."""
 

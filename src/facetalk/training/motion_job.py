@@ -19,6 +19,8 @@ from facetalk.errors import InputError
 from facetalk.head.model import load as load_head
 from facetalk.head.rig import RigEncoder
 from facetalk.motion import DenoiserConfig, Motion, Rig, restamp
+from facetalk.pipeline import follower
+from facetalk.pipeline.follower import Follower
 from facetalk.training.motion import MotionTask, MotionTraining, train
 from facetalk.training.motion_clips import join, read_performances
 
@@ -59,7 +61,7 @@ class Make:
 
 @dataclass(frozen=True)
 class Stamp:
-    """Give motion weights to a head that makes the same codes of the same weights."""
+    """Give motion or landmark weights to a head that makes the same codes of the same weights."""
 
     model: Path
     head: Path
@@ -94,7 +96,10 @@ def stamp(job: Stamp) -> dict[str, str]:
         CheckpointError: the head's codes differ; motion has to be trained again.
     """
     rig, head_hash = rig_of(job.head)
-    restamp(Motion.load(job.model), head_hash, rig).save(job.model)
+    if checkpoint.kind_of(job.model) == follower.KIND:
+        Follower.load(job.model).restamped(head_hash, rig).save(job.model)
+    else:
+        restamp(Motion.load(job.model), head_hash, rig).save(job.model)
     return {"model": str(job.model), "head_hash": head_hash}
 
 
