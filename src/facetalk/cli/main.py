@@ -9,7 +9,14 @@ from facetalk.errors import FacetalkError, InputError
 
 USER_ERROR, INTERRUPTED = 2, 130
 """Exit codes: something the user can mend, and Ctrl-C."""
-EXTRAS = {"igl": "train", "onnxruntime": "train", "matplotlib": "train", "anny": "anny", "warp": "anny"}
+EXTRAS = {
+    "igl": "train",
+    "onnxruntime": "train",
+    "matplotlib": "train",
+    "anny": "anny",
+    "warp": "anny",
+    "mediapipe": "landmarks",
+}
 """Modules of optional parts → the extra that brings them."""
 
 
