@@ -130,8 +130,9 @@ def openings(head: Head, seeds: int) -> dict[str, float]:
     lips, lids, awake = [], [], []
     for seed in range(100, 100 + seeds):
         actor = Actor(head, seeded(head, seed, "").z_id)
-        lips.append(_widest(mouth_probe(_landmarks(actor)).apertures(actor.sdf(head.rest))))
-        lids.append(_lid_opening(actor, 1.0))
+        shut = shutting(actor)
+        lips.append(shut[0])
+        lids.append(shut[1])
         awake.append(_lid_opening(actor, 0.0))
     return {
         "lips_at_rest_mm": float(np.median(lips)),
@@ -142,6 +143,12 @@ def openings(head: Head, seeds: int) -> dict[str, float]:
         "lids_shut_share": float(np.mean(np.array(lids) <= SHUT_MM)),
         "lids_at_rest_mm": float(np.median(awake)),
     }
+
+
+def shutting(actor: Actor) -> tuple[float, float]:
+    """What stays open between the lips at rest and between the lids in a blink, by the aperture meter; mm."""
+    lips = _widest(mouth_probe(_landmarks(actor)).apertures(actor.sdf(actor.head.rest)))
+    return lips, _lid_opening(actor, 1.0)
 
 
 def _lid_opening(actor: Actor, blink: float) -> float:

@@ -7,8 +7,8 @@ from facetalk.compiled import kernel
 from facetalk.geometry import UNIT_MM
 from facetalk.types import Mesh
 
-FLOATING_MM = 6.0
-"""Pieces smaller than this across are dust. An eyeball or a row of teeth is larger."""
+FLOATING_MM = 20.0
+"""Pieces smaller than this across are dust. An eyeball or a row of teeth is larger; a splinter of an ear is not."""
 
 
 def reachable(mesh: Mesh, floating_mm: float = FLOATING_MM) -> Mesh:

@@ -46,6 +46,8 @@ TYPICAL = {
 """What cameras need to know of a head without landmarks."""
 UNMARKED_RATIO = 2
 """How much finer its cells are everywhere, since nothing says where they should be."""
+OCCIPUT_ANCHORS, OCCIPUT_ROOM_MM = (28, 29), 62.0
+"""The anchors at the sides of the back of the head, and how far behind them the whole head with some room ends."""
 RIM_ROOM_MM, CROWN_ROOM_MM = 20.0, 14.0
 """The picture ends this far above the rim of the neck, and this far above the crown."""
 
@@ -161,6 +163,12 @@ class Actor:
         high = float(self.landmark("crown")[1]) + CROWN_ROOM_MM / UNIT_MM
         depth = float(ears[0][2]), float(self.landmark("nose_tip")[2])
         return Box((float(ears[1][0]), low, depth[0]), (float(ears[0][0]), high, depth[1]))
+
+    def whole_box(self) -> Box:
+        """What pictures from several sides show: the head with the back of its skull."""
+        box = self.portrait_box()
+        back = min(self.state.anchors[list(OCCIPUT_ANCHORS), 2].tolist()) - OCCIPUT_ROOM_MM / UNIT_MM
+        return Box((box.lower[0], box.lower[1], back), box.upper)
 
 
 def parts(deform: Deform) -> Callable[[Points], tuple[Points, Float[Tensor, " point"]]]:

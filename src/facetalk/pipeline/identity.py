@@ -108,11 +108,14 @@ def _read(head: AnyHead, path: Path) -> Identity:
             z_id = torch.from_numpy(np.asarray(file["z_id"], np.float32))
             name = str(file["identity"]) if "identity" in file else path.stem
             look = worn(json.loads(str(file["look"]))) if "look" in file else Look()
+            owner = str(file["head_hash"]) if "head_hash" in file else None
     except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise InputError(f"identity {path}: holds no z_id array; give an .npz written by facetalk") from error
     if z_id.shape != (head.config.layout.size,) or not torch.isfinite(z_id).all():
         size = head.config.layout.size
         raise InputError(f"identity {path}: z_id has shape {tuple(z_id.shape)}, this head needs {size} finite numbers")
+    if owner is not None and owner != head.hash:
+        raise InputError(f"identity {path}: belongs to head {owner}, this one is {head.hash}; make or fit it again")
     return Identity(name, z_id, look)
 
 

@@ -1,5 +1,6 @@
 """How things look: colours of a head's parts, lights of the studio, the wall behind."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -122,13 +123,22 @@ def linear(colour: Float[np.ndarray, "*any 3"]) -> Float[np.ndarray, "*any 3"]:
     return np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
-def parse_colour(text: str) -> Colour:
-    """A colour from "#rrggbb", "r,g,b" (0 … 255) or a name of `NAMED`.
+def srgb(light: Float[np.ndarray, "*any 3"]) -> Float[np.ndarray, "*any 3"]:
+    """Linear light to sRGB: the inverse of `linear`."""
+    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+
+
+def parse_colour(text: str, names: Mapping[str, str | Colour] | None = None) -> Colour:
+    """A colour from "#rrggbb", "r,g,b" (0 … 255) or one of `names`, by default those of `NAMED`.
 
     Raises:
         InputError: the text is none of these.
     """
-    digits = NAMED.get(text.lower(), text).removeprefix("#")
+    names = NAMED if names is None else names
+    named = names.get(text.lower(), text)
+    if not isinstance(named, str):
+        return named
+    digits = named.removeprefix("#")
     try:
         if "," in digits:
             channels = [int(part) for part in digits.split(",")]
@@ -137,7 +147,7 @@ def parse_colour(text: str) -> Colour:
     except ValueError:
         channels = []
     if len(channels) != 3 or not all(0 <= channel <= 255 for channel in channels):
-        raise InputError(f"colour {text!r} is not understood; write #rrggbb, r,g,b or one of {', '.join(NAMED)}")
+        raise InputError(f"colour {text!r} is not understood; write #rrggbb, r,g,b or one of {', '.join(names)}")
     return channels[0] / 255, channels[1] / 255, channels[2] / 255
 
 

@@ -154,8 +154,8 @@ def scalp(x, y, z, table, line, scale):
         over += np.float32(5) * (noise(x / 5, y / 5, z / 5) + np.float32(0.5) * noise(x / 2, y / 2, z / 2))
         over -= np.float32(3.75)
     ear_side = max(abs(table[4, 0]), abs(table[5, 0]))
-    on_ear = fade(ear_side + 2, ear_side + 5, abs(x))
-    on_ear *= bump(y - ear_y, np.float32(38)) * bump(z - ear_z, np.float32(30))
+    on_ear = fade(ear_side + 3, ear_side + 7, abs(x))  # a wide skull reaches as far out as its ears
+    on_ear *= bump(y - ear_y, np.float32(28)) * bump(z - ear_z - np.float32(4), np.float32(19))
     return fade(np.float32(-5), np.float32(5), over) * (ONE - min(on_ear * np.float32(1.6), ONE))
 
 

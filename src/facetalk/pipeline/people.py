@@ -1,0 +1,124 @@
+"""New people: drawn from the prior, like somebody, with longer noses, between two others, and what they wear."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+
+import numpy as np
+
+from facetalk.errors import InputError
+from facetalk.head.model import Head
+from facetalk.head.prior import Survey, check, drawn, mixed, related
+from facetalk.pipeline.identity import Identity
+from facetalk.render.look import Colour, Look, linear, parse_colour, srgb
+from facetalk.render.wardrobe import HAIR, IRIS, SKIN, dressed
+
+SPREAD = 0.85
+"""How far new people are from the mean, where those trained on have 1: varied, without the caricatures."""
+FIRST_SEED = 1000
+
+
+@dataclass(frozen=True)
+class Wear:
+    """What people wear; what is left out follows the seed."""
+
+    skin: str | None = None
+    """fair, olive, rosy, brown, dark, tan, #rrggbb or r,g,b."""
+    hair: str | None = None
+    """black, dark-brown, chestnut, sandy, auburn, blond, grey, #rrggbb or r,g,b; also the colour of brows."""
+    iris: str | None = None
+    """hazel, blue, green, deep, grey, amber, #rrggbb or r,g,b."""
+    crop: float | None = None
+    """Hair cut short: 0 is bald, 1 is dense."""
+    stubble: float | None = None
+    """0 is shaven, 1 is plenty."""
+    brows: float | None = None
+    """0 is none, 1 is plenty."""
+
+    def on(self, look: Look) -> Look:
+        """`look` with these on; lips follow the skin.
+
+        Raises:
+            InputError: a colour is not understood, or an amount is not between 0 and 1.
+        """
+        amounts = {name: getattr(self, name) for name in ("crop", "stubble", "brows")}
+        for name, amount in amounts.items():
+            if amount is not None and not 0 <= amount <= 1:
+                raise InputError(f"--{name} {amount} is out of range; use 0 (none) to 1 (plenty)")
+        makeup = replace(look.makeup, **{name: amount for name, amount in amounts.items() if amount is not None})
+        hair = parse_colour(self.hair, HAIR) if self.hair else look.hair
+        iris = parse_colour(self.iris, IRIS) if self.iris else look.iris
+        if self.skin is None:
+            return replace(look, iris=iris, hair=hair, makeup=makeup)
+        return Look.of(parse_colour(self.skin, SKIN), iris, hair, makeup)
+
+
+@dataclass(frozen=True)
+class Casting:
+    """Who is wanted."""
+
+    spread: float = SPREAD
+    like: Identity | None = None
+    """Draw relatives of this person."""
+    likeness: float = 0.7
+    """How much they take after them: 0 strangers, 1 the same."""
+    sliders: Mapping[str, float] = field(default_factory=dict)
+    """Measurement → standard deviations to move it by."""
+    wear: Wear = field(default_factory=Wear)
+
+
+def cast(head: Head, casting: Casting, seeds: Sequence[int]) -> list[Identity]:
+    """One new person for each seed.
+
+    Raises:
+        InputError: spread, likeness, a slider or something worn is out of range.
+    """
+    check(casting.sliders)
+    survey = Survey.of(head) if any(casting.sliders.values()) else None
+    people = []
+    for seed in seeds:
+        z_id = drawn(head, seed, casting.spread)
+        look = dressed(seed)
+        if casting.like is not None:
+            z_id, look = related(casting.like.z_id, z_id, casting.likeness), casting.like.look
+        if survey is not None:
+            z_id = survey.moved(head, z_id, casting.sliders)
+        people.append(Identity(f"person {seed}", z_id, casting.wear.on(look)))
+    return people
+
+
+def between(first: Identity, second: Identity, steps: int) -> list[Identity]:
+    """`steps` people from the first to the second, both included, with looks that change along.
+
+    Raises:
+        InputError: there are fewer than two steps.
+    """
+    if steps < 2:
+        raise InputError(f"--steps {steps} leaves nobody between; use 2 or more, for example 5")
+    people = []
+    for share in np.linspace(0, 1, steps).tolist():
+        name = f"{first.name} {1 - share:.0%} {second.name} {share:.0%}"
+        z_id = mixed(first.z_id, second.z_id, share)
+        people.append(Identity(name, z_id, blended(first.look, second.look, share)))
+    return people
+
+
+def blended(first: Look, second: Look, share: float) -> Look:
+    """Colours mixed as light, amounts evenly."""
+    makeup = replace(
+        first.makeup,
+        **{
+            part.name: (1 - share) * getattr(first.makeup, part.name) + share * getattr(second.makeup, part.name)
+            for part in fields(first.makeup)
+        },
+    )
+    colours = {
+        part.name: _mixed_light(getattr(first, part.name), getattr(second, part.name), share)
+        for part in fields(first)
+        if part.name != "makeup"
+    }
+    return Look(makeup=makeup, **colours)
+
+
+def _mixed_light(first: Colour, second: Colour, share: float) -> Colour:
+    red, green, blue = srgb((1 - share) * linear(np.array(first)) + share * linear(np.array(second))).tolist()
+    return red, green, blue
