@@ -17,7 +17,7 @@ from facetalk.fitting.fit import Fitter, ScanFit, ScanFitConfig
 from facetalk.fitting.residual import residual
 from facetalk.head.model import Head
 from facetalk.pipeline.presenter import LARGEST_PIXELS, SMALLEST_PIXELS
-from facetalk.render.sheet import write_picture
+from facetalk.render.sheet import check_picture, write_picture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +60,8 @@ class Fit(ReportingJob):
             places = None if self.landmarks is None else marked.read(self.landmarks)
         config = ScanFitConfig(replace(ScanFitConfig().codes, steps=self.steps, seed=self.seed))
         head = facetalk.load(self.weights, device="cpu").weights.head
+        if not isinstance(head, Head):
+            raise InputError(f"{self.weights}: scans are fitted with heads in our own format, not with imported ones")
         with stages.timed("fit"), progress("steps") as watch:
             found = Fitter(head, config)(scan, unit=self.unit, landmarks=places, watch=watch)
         with stages.timed("measure"):
@@ -81,6 +83,7 @@ class Fit(ReportingJob):
         if self.out.suffix != ".npz":
             raise InputError(f"-o {self.out}: a head is kept in an .npz; write for example {self.out.stem}.npz")
         if self.picture is not None:
+            check_picture(self.picture)
             check_place(self.picture, overwrite=self.overwrite)
         if self.steps < 1:
             raise InputError(f"--steps {self.steps} fits nothing; use for example {ScanFitConfig().codes.steps}")

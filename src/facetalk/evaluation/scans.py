@@ -7,16 +7,16 @@ fit: it is given one as a callable that takes a file, as anybody's scan is one.
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.spatial import KDTree
 from scipy.spatial.transform import Rotation
 
 from facetalk.errors import InputError
+from facetalk.evaluation import views
 from facetalk.evaluation.head import Person, measure
 from facetalk.evaluation.head import Scan as Truth
 from facetalk.geometry import UNIT_MM
@@ -32,7 +32,7 @@ ASTRAY_MM = 2.0
 """A face farther from the truth than this, on average, was fitted wrong."""
 TORSO = (np.array([0.0, -1.25, -0.2]), np.array([0.8, 0.72, 0.4]))
 """Middle and half axes of the ellipsoid that stands for shoulders, in units."""
-POINTS = 4000
+POINTS, FRONTAL_POINTS = 4000, 2500
 CENTRE = np.array([0.0, 0.0, 0.2])
 """The middle of a face, in units."""
 
@@ -111,6 +111,19 @@ def shouldered(scan: Damaged, random: Random) -> Damaged:
     return tumbled(Damaged(np.concatenate([scan.points, points]), np.concatenate([scan.normals, normals])), random)
 
 
+def frontal(scan: Damaged, random: Random) -> Damaged:
+    """One view from the front, 2500 points."""
+    rows = views.frontal(scan.points, scan.normals, FRONTAL_POINTS, random)
+    return Damaged(scan.points[rows], scan.normals[rows])
+
+
+def surrounding(scan: Damaged, random: Random) -> Damaged:
+    """What cameras all round see, with the noise of their depth."""
+    rows = views.surrounding(scan.points, scan.normals, random)
+    noise = views.NOISE_MM * random.normal(size=(len(rows), 3))
+    return Damaged(scan.points[rows] + noise, scan.normals[rows])
+
+
 DAMAGES: Mapping[str, Callable[[Damaged, Random], Damaged]] = {
     "half missing": halved,
     "5 mm noise": noisy,
@@ -119,7 +132,11 @@ DAMAGES: Mapping[str, Callable[[Damaged, Random], Damaged]] = {
     "rotated 40°": tilted,
     "any pose": tumbled,
     "with shoulders": shouldered,
+    "frontal view": frontal,
+    "full cloud": surrounding,
 }
+PROTOCOLS = ("frontal view", "full cloud")
+"""Not damage but measurement: these start from every true point, the others from evenly spread ones."""
 
 
 @dataclass(frozen=True)
@@ -128,9 +145,9 @@ class Row:
 
     damage: str
     person: int
-    seconds: float
+    seconds: float = 0.0
     """Of processor time."""
-    figures: Mapping[str, float]
+    figures: Mapping[str, float] = field(default_factory=dict)
     refusal: str = ""
 
     @property
@@ -138,12 +155,17 @@ class Row:
         """found, refused or astray: the last is a wrong head without a word."""
         if self.refusal:
             return "refused"
-        return "found" if self.figures["face_true_to_ours_mm"] <= ASTRAY_MM else "astray"
+        return "found" if self.face_mm <= ASTRAY_MM else "astray"
+
+    @property
+    def face_mm(self) -> float:
+        """Chamfer-L1 of the face: mean of the mean distances both ways, in millimetres."""
+        return (self.figures["face_true_to_ours_mm"] + self.figures["face_ours_to_true_mm"]) / 2
 
     @property
     def line(self) -> str:
         """For people."""
-        said = self.refusal or f"face {self.figures['face_true_to_ours_mm']:.2f} mm off, {self.seconds:.1f} core-s"
+        said = self.refusal or f"face {self.face_mm:.2f} mm off, {self.seconds:.1f} core-s"
         return f"{self.damage:<16}person {self.person:<4}{self.outcome:<9}{said}"
 
 
@@ -151,10 +173,13 @@ def evaluate(people: Sequence[Person], fit: FitFile, damages: Sequence[str]) -> 
     """Every kind of damage on one scan of each person, one by one."""
     with tempfile.TemporaryDirectory() as folder:
         for number, person in enumerate(people):
-            truth = _even(person.scans[number % len(person.scans)], number)
+            dense = person.scans[number % len(person.scans)]
+            even = _even(dense, number)
             for damage in damages:
                 random = np.random.default_rng([number, list(DAMAGES).index(damage)])
-                yield _row(truth, damage, number, fit, random, Path(folder))
+                source = dense if damage in PROTOCOLS else even
+                scan = DAMAGES[damage](_whole(source), random)
+                yield _row(even, scan, Row(damage, number), fit, Path(folder))
 
 
 def table(rows: Sequence[Row]) -> list[list[str]]:
@@ -163,7 +188,7 @@ def table(rows: Sequence[Row]) -> list[list[str]]:
     for damage in dict.fromkeys(row.damage for row in rows):
         mine = [row for row in rows if row.damage == damage]
         count = [sum(row.outcome == outcome for row in mine) for outcome in ("found", "refused", "astray")]
-        errors = [row.figures["face_true_to_ours_mm"] for row in mine if row.outcome == "found"] or [float("nan")]
+        errors = [row.face_mm for row in mine if row.outcome == "found"] or [float("nan")]
         spent = float(np.median([row.seconds for row in mine]))
         lines.append(
             [
@@ -177,22 +202,26 @@ def table(rows: Sequence[Row]) -> list[list[str]]:
     return lines
 
 
-def _row(truth: Truth, damage: str, person: int, fit: FitFile, random: Random, folder: Path) -> Row:
+def _whole(truth: Truth) -> Damaged:
     assert truth.cloud.normals is not None
-    whole = Damaged(truth.cloud.points.double().numpy() * UNIT_MM, truth.cloud.normals.double().numpy())
-    scan = DAMAGES[damage](whole, random)
-    path = _written(scan, folder, person)
+    return Damaged(truth.cloud.points.double().numpy() * UNIT_MM, truth.cloud.normals.double().numpy())
+
+
+def _row(truth: Truth, scan: Damaged, row: Row, fit: FitFile, folder: Path) -> Row:
+    """`row` with what became of `scan`."""
+    path = _written(scan, folder, row.person)
     begin = time.process_time()
     try:
         found = fit(path)
     except InputError as error:
-        return Row(damage, person, time.process_time() - begin, {}, str(error).removeprefix(f"{path}: "))
+        return replace(row, seconds=time.process_time() - begin, refusal=str(error).removeprefix(f"{path}: "))
     spent = time.process_time() - begin
     T_scan_truth = np.eye(4) if scan.T_scan_truth is None else scan.T_scan_truth
     # Truth is in units of head space, the file in its own: sizes are taken out again by the fit's matrix.
     T_head_truth = found.T_head_scan @ np.diag([1 / scan.unit_mm] * 3 + [1]) @ T_scan_truth
     T_head_truth = T_head_truth @ np.diag([UNIT_MM] * 3 + [1])
-    return Row(damage, person, spent, measure(found.mesh, _moved(truth, T_head_truth), _at(T_head_truth, CENTRE)))
+    figures = measure(found.mesh, _moved(truth, T_head_truth), _at(T_head_truth, CENTRE))
+    return replace(row, seconds=spent, figures=figures)
 
 
 def _written(scan: Damaged, folder: Path, person: int) -> Path:
@@ -209,13 +238,9 @@ def _written(scan: Damaged, folder: Path, person: int) -> Path:
 
 def _even(truth: Truth, seed: int) -> Truth:
     """Points spread evenly: those of head sets are densest at lips and eyes."""
-    points = truth.cloud.points.double().numpy()
-    area = KDTree(points).query(points, k=5)[0][:, -1] ** 2
-    chosen = np.random.default_rng(seed).choice(
-        len(points), min(POINTS, len(points)), replace=False, p=area / area.sum()
-    )
     assert truth.cloud.normals is not None
-    rows = torch.from_numpy(chosen)
+    random = np.random.default_rng(seed)
+    rows = torch.from_numpy(views.evenly(truth.cloud.points.double().numpy(), POINTS, random))
     return Truth(truth.rig, Cloud(truth.cloud.points[rows], truth.cloud.normals[rows]), truth.region[rows])
 
 

@@ -12,6 +12,7 @@ from facetalk.errors import InputError
 from facetalk.types import Frame
 
 PAPER, INK = (245, 245, 243), (40, 40, 44)
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 LABEL_SHARE = 0.09
 """Height of a label's line in heights of a picture."""
 
@@ -32,6 +33,16 @@ def contact_sheet(frames: Sequence[Frame], labels: Sequence[str], columns: int) 
     return Frame(np.asarray(sheet))
 
 
+def check_picture(path: Path) -> None:
+    """Refuse a path that names no picture, before any work is done.
+
+    Raises:
+        InputError: the suffix is unknown.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(f"{path}: unknown picture format {path.suffix!r}; use {', '.join(FORMATS)}")
+
+
 def write_picture(frame: Frame, path: Path | str) -> None:
     """Write a picture as PNG or JPEG, beside `path` and then renamed.
 
@@ -39,13 +50,11 @@ def write_picture(frame: Frame, path: Path | str) -> None:
         InputError: the suffix is unknown or the place cannot be written.
     """
     path = Path(path)
-    formats = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
-    if path.suffix.lower() not in formats:
-        raise InputError(f"{path}: unknown picture format {path.suffix!r}; use {', '.join(formats)}")
+    check_picture(path)
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(frame.pixels).save(partial, formats[path.suffix.lower()], quality=92)
+        Image.fromarray(frame.pixels).save(partial, FORMATS[path.suffix.lower()], quality=92)
         os.replace(partial, path)
     except OSError as error:
         with suppress(OSError):
