@@ -55,3 +55,10 @@ def test_anchors_are_checked(tmp_path, capsys):
 
 def test_a_missing_head_is_named(tmp_path, capsys):
     assert "nowhere" in refusal(capsys, "head", "show", "-o", tmp_path / "a.png", "--head", tmp_path / "nowhere")
+
+
+def test_it_is_shown_by_the_codes_that_came_with_it(folder, tmp_path, capsys):
+    words = "head", "show", "--head", folder, "--identity", "identity:0", "--resolution", "16", "--size", "32"
+    assert "--mesh exact" in refusal(capsys, *words, "-o", tmp_path / "a.png")
+    assert main([*map(str, words), "-o", str(tmp_path / "a.png"), "--mesh", "exact"]) == 0
+    assert (tmp_path / "a.png").stat().st_size > 200
