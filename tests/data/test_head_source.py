@@ -56,6 +56,8 @@ def test_expressions_stay_possible():
     assert drawn.min() >= 0 and drawn.max() <= 1
     for one, other in expressions.EXCLUSIVE:
         assert not (drawn[:, ARKIT_INDEX[one]] * drawn[:, ARKIT_INDEX[other]]).any()
+    tongue = drawn[:, ARKIT_INDEX["tongueOut"]]
+    assert (drawn[:, ARKIT_INDEX["jawOpen"]] >= expressions.TONGUE_JAW * tongue).all()
     closed = drawn[:, ARKIT_INDEX["mouthClose"]] > drawn[:, ARKIT_INDEX["jawOpen"]] + 1e-9
     assert not closed.any()
 

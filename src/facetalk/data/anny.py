@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from facetalk.arkit import ARKIT_NAMES
-from facetalk.data.anny_actions import AMOUNTS
+from facetalk.data.anny_actions import ACTIONS
 from facetalk.data.anny_mesh import AnnyMesh, Builder
 from facetalk.data.eyeballs import MILLIMETRE
 from facetalk.data.makehuman import Library, installed
@@ -25,6 +25,8 @@ EYES = np.array([0.0, 41.0, 29.8]) * MILLIMETRE
 """Where the middle between the eyeballs of the mean head is placed, the same as ICT's; with `DECIMETRE` this is the one
 similarity into NPHM space. Every other head keeps the centroid of the mean head's skin, as heads of a statistical
 model do, or a child's would hang at the height of its body."""
+SQUEEZE = 1.5 * MILLIMETRE
+"""Lips and lids are round where they meet: drawn together to touching they would be sealed along a line only."""
 IRIS_MM, PUPIL_MM = 6.0, 2.3
 EYE_RADIUS_MM = 16.7
 """Of the mean head."""
@@ -74,13 +76,14 @@ def read(folder: Path | None = None) -> HeadSource:
         name=NAME,
         neutral=neutral,
         identities=np.stack([_held(mesh, shape) * step for shape, step in zip(shapes, scale, strict=True)]),
-        expressions=np.stack([_action(library, mesh, name) for name in ARKIT_NAMES]),
+        expressions=_expressions(library, mesh),
         parts=mesh.parts,
         marks=_marks(builder, mesh),
         prior=draw_person,
         iris_angle=float(np.arcsin(IRIS_MM * MILLIMETRE / radius)),
         pupil_angle=float(np.arcsin(PUPIL_MM * MILLIMETRE / radius)),
         chin=float(neutral[mesh.number[MARKS_MIDDLE[8]], 1]),
+        squeeze=SQUEEZE,
     )
 
 
@@ -112,8 +115,11 @@ def _held(mesh: AnnyMesh, shape: Float[np.ndarray, "base 3"]) -> Float[np.ndarra
     return ((moved - moved[mesh.parts.skin].mean(axis=0)) * DECIMETRE).astype(np.float32)
 
 
-def _action(library: Library, mesh: AnnyMesh, name: str) -> Float[np.ndarray, "vertex 3"]:
-    return (mesh.displacements(library.action(name)) * DECIMETRE * AMOUNTS[name]).astype(np.float32)
+def _expressions(library: Library, mesh: AnnyMesh) -> Float[np.ndarray, "52 vertex 3"]:
+    """Displacements in ARKit order, in units."""
+    raw = {name: mesh.displacements(library.action(name)) * DECIMETRE for name in ARKIT_NAMES}
+    mixed = [sum(amount * raw[action] for action, amount in ACTIONS[name].items()) for name in ARKIT_NAMES]
+    return np.stack(mixed).astype(np.float32)
 
 
 def _middle(vertices: Float[np.ndarray, "vertex 3"], mesh: AnnyMesh, side: str) -> Float[np.ndarray, "3"]:

@@ -123,13 +123,13 @@ class Builder:
     @cached_property
     def _mouth(self) -> Bool[np.ndarray, " face"]:
         """Which faces of the flesh lie behind the lips."""
-        return _behind(self.flesh, [*LIP_RING, *self.mirror[list(LIP_RING[-2:0:-1])]], PALATE)
+        return _behind(self.flesh, [*LIP_RING, *self.mirror[list(LIP_RING[-2:0:-1])].tolist()], PALATE)
 
     @cached_property
     def _hidden(self) -> Bool[np.ndarray, " face"]:
         """Mouth and eye sockets."""
         left = _behind(self.flesh, list(LID_RING), SOCKET)
-        right = _behind(self.flesh, list(self.mirror[list(LID_RING)]), int(self.mirror[SOCKET]))
+        right = _behind(self.flesh, self.mirror[list(LID_RING)].tolist(), int(self.mirror[SOCKET]))
         return self._mouth | left | right
 
     def _eyeball(self, group: str) -> tuple[csr_matrix, Int[np.ndarray, "shell 4"]]:

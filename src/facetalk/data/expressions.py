@@ -19,6 +19,8 @@ EXCLUSIVE = (
     ("eyeLookUpLeft", "eyeLookDownLeft"),
     ("eyeLookInLeft", "eyeLookOutLeft"),
 )
+TONGUE_JAW = 0.35
+"""Least jawOpen for each unit of tongueOut."""
 MOUTH = {
     "jawOpen": 0.5,
     "mouthFunnel": 0.7,
@@ -122,4 +124,9 @@ def _possible(weights: np.ndarray, random: np.random.Generator) -> Float[np.ndar
     if jaw > 0 and closed == 0 and random.uniform() < 0.35:
         closed = jaw * random.choice([1.0, random.uniform()])
     weights[ARKIT_INDEX["mouthClose"]] = min(closed, jaw)
+    tongue = weights[ARKIT_INDEX["tongueOut"]]
+    if tongue > 0:
+        # It comes out between the lips, not through them.
+        weights[ARKIT_INDEX["jawOpen"]] = max(weights[ARKIT_INDEX["jawOpen"]], TONGUE_JAW * tongue)
+        weights[ARKIT_INDEX["mouthClose"]] = 0.0
     return weights

@@ -84,7 +84,6 @@ class Sampler:
             for flaps in self.topology.eye_flaps.values()
         ]
         self.open_eye = self._eyeball_weight()
-        self.folds = Folds(source)
 
     def _eyeball_weight(self) -> float:
         """Weight of one eyeball's visible faces in the open, mean eye."""
@@ -214,16 +213,18 @@ class Sampler:
         description = {"weights": weights.astype(np.float32), **self.anchors.measure(head)}
         canonical = self.canonical(head, random)
         rest = np.zeros(len(expressions.ARKIT_NAMES))
-        drawn = [rest, *(self.expression(head, random) for _ in range(poses - 1))]
+        folds = Folds(head)
+        drawn = [rest, *(unfolded(head, folds, random) for _ in range(poses - 1))]
         return description, canonical, [{"identity": np.array(number), **self.posed(head, w, random)} for w in drawn]
 
-    def expression(self, head: SourceHead, random: np.random.Generator) -> Float[np.ndarray, "52"]:
-        """A random expression in which this person's skin does not pass through itself."""
-        for _ in range(MOST_DRAWS):
-            weights = expressions.draw(random)
-            if not self.folds.folded(head.pose(weights)):
-                return weights
-        raise RuntimeError(f"no expression without folds in {MOST_DRAWS} draws; the source is broken")
+
+def unfolded(head: SourceHead, folds: Folds, random: np.random.Generator) -> Float[np.ndarray, "52"]:
+    """A random expression in which this person's skin does not pass through itself."""
+    for _ in range(MOST_DRAWS):
+        weights = expressions.draw(random)
+        if not folds.folded(head.pose(weights)):
+            return weights
+    raise RuntimeError(f"no expression without folds in {MOST_DRAWS} draws; the source is broken")
 
 
 def _in_box(count: int, random: np.random.Generator) -> Float[np.ndarray, "point 3"]:

@@ -21,6 +21,8 @@ PRESS = 0.15 * MILLIMETRE
 LID_CLEARANCE = 0.3 * MILLIMETRE
 """Least distance of a lid's outer skin from the eyeball."""
 CANONICAL_RIG = {"jawOpen": 0.25}
+SHUT_JAW, SHUT_LIDS = 0.95, 0.8
+"""Shares of closing from which on lips and lids are squeezed, where the source asks for it."""
 SEAL_REACH = 6.0 * MILLIMETRE
 """How far from the contact line the flesh follows when lips or lids are drawn together."""
 
@@ -106,8 +108,12 @@ class SourceHead:
             for side, ball in self.eyeballs.items()
         }
         self.neutral = unposed
-        self.neutral = unposed + self._seal_lips(unposed)
-        self.lid_closing = {side: self._close_lids(side) for side in self.eyeballs}
+        sealed, squeezed = (self._seal_lips(unposed, further) for further in (0.0, self.source.squeeze))
+        self.neutral, self.lip_squeeze = unposed + sealed, squeezed - sealed
+        self.lid_closing = {side: self._close_lids(side, 0.0) for side in self.eyeballs}
+        self.lid_squeeze = {
+            side: self._close_lids(side, self.source.squeeze) - closing for side, closing in self.lid_closing.items()
+        }
 
     def pose(self, weights: Float[np.ndarray, "52"]) -> PosedHead:
         """Vertices for ARKit weights; mouthClose is held to at most jawOpen."""
@@ -115,6 +121,7 @@ class SourceHead:
         close, jaw = ARKIT_INDEX["mouthClose"], ARKIT_INDEX["jawOpen"]
         weights[close] = min(weights[close], weights[jaw])
         vertices = self.neutral + np.tensordot(weights, self.source.expressions, axes=1)
+        vertices += _ramp(1 - (weights[jaw] - weights[close]), SHUT_JAW) * self.lip_squeeze
         for side in self.eyeballs:
             vertices = self._turn_eye(vertices, side, weights)
             vertices = self._lay_lids(vertices, side, weights[ARKIT_INDEX[f"eyeBlink{side.capitalize()}"]])
@@ -143,10 +150,10 @@ class SourceHead:
         lower = (float(corners[0, 0]) - 8 * MILLIMETRE, float(front) - 20 * MILLIMETRE)
         return contact.Raster(lower, (step, step), (int(width / step), int(32 * MILLIMETRE / step)))
 
-    def _seal_lips(self, unposed: Float[np.ndarray, "vertex 3"]) -> Float[np.ndarray, "vertex 3"]:
-        """Displacement that draws the neutral lips together, half from each side."""
+    def _seal_lips(self, unposed: Float[np.ndarray, "vertex 3"], further: float) -> Float[np.ndarray, "vertex 3"]:
+        """Displacement that draws the neutral lips together and further, half from each side."""
         corners = unposed[self.source.marks.at(60, 64), 0]
-        gap, columns = _column_gaps(unposed, self.topology.lips, self.mouth_raster, corners)
+        gap, columns = _column_gaps(unposed, self.topology.lips, self.mouth_raster, corners, further)
         moved = np.zeros_like(unposed)
         line = _contact_line(unposed, self.topology.lips, columns)
         for vertices, side in ((self.topology.lips.upper, -1.0), (self.topology.lips.lower, 1.0)):
@@ -155,13 +162,13 @@ class SourceHead:
             moved[vertices, 1] = side * 0.5 * gap(here[:, 0]) * np.exp(-(reach**2))
         return moved
 
-    def _close_lids(self, side: str) -> Float[np.ndarray, " vertex"]:
-        """Elevation, as a length, that the upper lid must still fall at eyeBlink 1 to meet the lower one."""
+    def _close_lids(self, side: str, further: float) -> Float[np.ndarray, " vertex"]:
+        """Length that the upper lid must still fall at eyeBlink 1 to meet the lower one, or to go further."""
         ball, flaps = self.eyeballs[side], self.topology.eye_flaps[side]
         blink = self.source.expressions[ARKIT_INDEX[f"eyeBlink{side.capitalize()}"]]
         chart = ball.chart(self._outside_eyeball(self.neutral + blink, side))
         ends = chart[self.source.marks.at(*((42, 45) if side == "left" else (36, 39))), 0]
-        gap, columns = _column_gaps(chart, flaps, ball.raster(), ends)
+        gap, columns = _column_gaps(chart, flaps, ball.raster(), ends, further)
         line = _contact_line(chart, flaps, columns)
         fall = np.zeros(len(chart))
         here = chart[flaps.upper]
@@ -184,7 +191,7 @@ class SourceHead:
         """Lids pushed out of the eyeball, closed by the share of a blink, and pressed on each other."""
         ball, flaps = self.eyeballs[side], self.topology.eye_flaps[side]
         chart = ball.chart(self._outside_eyeball(vertices, side))
-        chart[:, 1] -= np.clip(blink, 0, 1) * self.lid_closing[side]
+        chart[:, 1] -= np.clip(blink, 0, 1) * self.lid_closing[side] + _ramp(blink, SHUT_LIDS) * self.lid_squeeze[side]
         chart[:, 1] += contact.resolve(chart, flaps, ball.raster(), press=PRESS)
         laid = vertices.copy()
         lids = np.concatenate([flaps.upper, flaps.lower])
@@ -209,9 +216,14 @@ class SourceHead:
         return float(shell.max() - ball.radius) * 0.5
 
 
-def _column_gaps(chart: np.ndarray, flaps: contact.Flaps, raster: contact.Raster, ends: np.ndarray):
+def _ramp(share: float, start: float) -> float:
+    """0 up to `start`, 1 at 1, linear in between."""
+    return float(np.clip((share - start) / (1 - start), 0, 1))
+
+
+def _column_gaps(chart: np.ndarray, flaps: contact.Flaps, raster: contact.Raster, ends: np.ndarray, further: float):
     """The gap to close as a smooth function of the first coordinate, fading out beyond the corners."""
-    gap = contact.gaps(chart, flaps, raster) + PRESS
+    gap = contact.gaps(chart, flaps, raster) + PRESS + further
     columns = raster.lower[0] + raster.step[0] * np.arange(raster.shape[0])
     known = ~np.isnan(gap) & (columns > ends.min()) & (columns < ends.max())
     kernel = np.hanning(9) / np.hanning(9).sum()

@@ -79,6 +79,9 @@ class HeadSource:
     """Angles at the eyeball's centre from the optical axis, radians."""
     chin: float
     """Height below which skin counts as neck, in units."""
+    squeeze: float = 0.0
+    """How much further than to touching lips and lids are drawn together, in units, so that round ones meet over a
+    width and not along a line."""
 
     @property
     def faces(self) -> Int[np.ndarray, "face 3"]:

@@ -20,10 +20,11 @@ from facetalk.head.configuration import restored
 from facetalk.head.ensemble import EnsembleConfig, IdentityEnsemble
 from facetalk.head.field import Field, FieldConfig, NetworkSize
 from facetalk.head.rig import CODE_SCALE, RigConfig, RigEncoder
+from facetalk.head.sources import FIRST_SOURCE, SourceMaps
 from facetalk.types import Region
 
 SOURCE_SIZE = 100
-"""Identity weights of the source the head was trained on, each N(0, 1)."""
+"""Identity weights of the first source the head was trained on, each N(0, 1)."""
 CODE_SPREAD = 0.03
 """Spread of each dimension of an identity code over people: a whole code has a norm of about 1."""
 KIND = "head"
@@ -135,6 +136,7 @@ class Head(nn.Module):
         self.anatomy = AnatomyPredictor(config.layout.global_size)
         self.ensemble = IdentityEnsemble(config.ensemble, config.layout)
         self.source = nn.Parameter(torch.randn(SOURCE_SIZE, config.layout.size) / SOURCE_SIZE**0.5)
+        self.sources = SourceMaps()
         self.deformation_identity = nn.Linear(NUMBERS, config.compressed)
         self.deformation = Field(config.deformation)
         self.region_identity = nn.Linear(NUMBERS, config.compressed)
@@ -150,9 +152,16 @@ class Head(nn.Module):
         """Hash of the weights as they are saved."""
         return self.to_checkpoint().hash
 
-    def identity(self, weights: Float[Tensor, "identity 100"]) -> Float[Tensor, "identity code"]:
-        """Identity codes of source identity weights, by the learnt linear map."""
-        return CODE_SPREAD * (weights @ self.source)
+    def identity(
+        self, weights: Float[Tensor, "identity mode"], source: str = FIRST_SOURCE
+    ) -> Float[Tensor, "identity code"]:
+        """Identity codes of a source's identity weights, by the learnt linear map.
+
+        Raises:
+            InputError: the head was not trained on that source.
+        """
+        first = source == FIRST_SOURCE
+        return CODE_SPREAD * (weights @ self.source if first else self.sources.standard_codes(source, weights))
 
     def anatomies(self, z_id: Float[Tensor, "identity code"]) -> Anatomy:
         """Anchors, landmarks and eyeballs of identity codes."""
@@ -237,5 +246,6 @@ def load(path: Path | str) -> Head:
     saved = checkpoint.load(path, KIND)
     with torch.device("meta"):
         head = Head(restored(HeadConfig, saved.config))
+        head.sources.expect("sources.", saved.tensors)
     head.load_state_dict({name: tensor.float() for name, tensor in saved.tensors.items()}, assign=True)
     return head.eval().requires_grad_(False)

@@ -13,6 +13,8 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Float
 
+from facetalk.errors import InputError
+
 SEXES = ("female", "male")
 AGES = {"child": 10.0, "young": 25.0, "old": 90.0}
 """Years that the base shapes of each age show."""
@@ -43,8 +45,10 @@ LOCAL = (
     *("nose-width3-incr",),
 )
 """MakeHuman's symmetric controls of the head by their positive ends; those of a side move both."""
-MIXTURE_SCALE, LOCAL_SCALE = 0.2, 0.3
+MIXTURE_SCALE, LOCAL_SCALE = 0.2, 0.2
 """A unit of an identity weight, as a share of a base shape and as a local control."""
+BROAD, BROAD_SPREAD = ("head-", "forehead-", "mouth-scale", "mouth-trans", "neck-"), 0.4
+"""Controls that change the whole head or the whole mouth vary by this share of what the others do."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,16 @@ class Traits:
 
 
 def mixture(traits: Traits) -> Float[np.ndarray, " shape"]:
-    """Share of every base shape, in the order of `shapes`, then the local controls."""
+    """Share of every base shape, in the order of `shapes`, then the local controls.
+
+    Raises:
+        InputError: a local control is unknown, or descents have no positive sum.
+    """
+    unknown = sorted(set(traits.local) - set(LOCAL))
+    if unknown:
+        raise InputError(f"trait {unknown[0]!r} is unknown; choose from {', '.join(LOCAL)}")
+    if min(traits.descent) < 0 or sum(traits.descent) <= 0:
+        raise InputError(f"descent {traits.descent} has no positive sum of shares; give for example 1 0 0")
     sex = {"female": 1 - traits.sex, "male": traits.sex}
     age, build = _shares(traits.age, AGES), _shares(traits.build, BUILDS)
     descent = dict(zip(DESCENTS, np.array(traits.descent) / sum(traits.descent), strict=True))
@@ -89,15 +102,16 @@ def draw(random: np.random.Generator) -> Traits:
     """A person from the prior: any age from 12 to 85, mostly clearly of one sex, mostly of middling build.
 
     Descents are mixed with a Dirichlet of concentration 0.6; local controls are normal with a spread of
-    `LOCAL_SCALE`, without the tails.
+    `LOCAL_SCALE` (broad ones less), without the tails.
     """
+    spread = [LOCAL_SCALE * (BROAD_SPREAD if name.startswith(BROAD) else 1.0) for name in LOCAL]
     blurred = min(abs(random.normal(0, 0.15)), 0.5) if random.uniform() < 0.9 else random.uniform(0, 0.5)
     return Traits(
         age=float(random.uniform(12, 85)),
         sex=float(blurred if random.uniform() < 0.5 else 1 - blurred),
         build=float(np.clip(random.normal(0.5, 0.2), 0, 1)),
         descent=tuple(random.dirichlet([0.6] * 3) + 1e-6),
-        local=dict(zip(LOCAL, LOCAL_SCALE * np.clip(random.normal(size=len(LOCAL)), -2, 2), strict=True)),
+        local=dict(zip(LOCAL, spread * np.clip(random.normal(size=len(LOCAL)), -2, 2), strict=True)),
     )
 
 

@@ -14,9 +14,11 @@ from jaxtyping import Float, Int, UInt8
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
+from torch.nn.functional import normalize, pad
 
 from facetalk.errors import InputError
 from facetalk.head.anatomy import LANDMARK_NAMES, Anatomy
+from facetalk.head.sources import FIRST_SOURCE
 
 LEVELS = 65_535
 """Steps of a 16-bit position across the box."""
@@ -57,7 +59,14 @@ class PosedBatch:
 class HeadSet:
     """Everything of a training set, in the compact types of its files."""
 
-    weights: Float[Tensor, "identity 100"]
+    weights: Float[Tensor, "identity mode"]
+    """Each person's weights in its own source, with zeros after them where another source has more."""
+    sources: tuple[str, ...]
+    """Names of the sources."""
+    source: Int[Tensor, " identity"]
+    """Which of `sources` each person is of."""
+    sizes: tuple[int, ...]
+    """Identity weights of each source."""
     anatomy: Anatomy
     train: Int[Tensor, " trained"]
     """Identities to train on."""
@@ -125,6 +134,9 @@ class HeadSet:
 def read(*folders: Path | str) -> HeadSet:
     """Read whole sets into memory, as one: the people of each follow those of the one before.
 
+    The sets may be of several sources. Every scan keeps to the mesh it was drawn from, so no correspondence is ever
+    asked between sources.
+
     Raises:
         InputError: a folder is no head training set, or its landmarks are not ours.
     """
@@ -136,8 +148,13 @@ def read(*folders: Path | str) -> HeadSet:
         {**each.scans, "identity": each.scans["identity"].long() - int(each.scans["identity"].min()) + start}
         for each, start in zip(sets, starts, strict=True)
     ]
+    sizes = {each.sources[0]: each.sizes[0] for each in sets}
+    names = tuple(sizes)
     return HeadSet(
-        torch.cat([each.weights for each in sets]),
+        torch.cat([pad(each.weights, (0, max(sizes.values()) - each.sizes[0])) for each in sets]),
+        names,
+        torch.cat([torch.full((len(each.weights),), names.index(each.sources[0])) for each in sets]),
+        tuple(sizes.values()),
         Anatomy(*(torch.cat([getattr(each, part.name) for each in anatomies]) for part in fields(Anatomy))),
         torch.cat([each.train + start for each, start in zip(sets, starts, strict=True)]),
         torch.cat([each.test + start for each, start in zip(sets, starts, strict=True)]),
@@ -160,6 +177,9 @@ def _read(folder: Path) -> HeadSet:
     lower, upper = torch.tensor(meta["box"]["lower"]), torch.tensor(meta["box"]["upper"])
     return HeadSet(
         people["weights"].float(),
+        (meta.get("source", FIRST_SOURCE),),
+        torch.zeros(len(people["weights"]), dtype=torch.long),
+        (people["weights"].shape[1],),
         Anatomy(people["anchors"].float(), people["landmarks"].float(), people["eye_radius"].float()),
         _where(split, "train"),
         _where(split, "test"),
@@ -185,7 +205,7 @@ class _Draw:
 
 
 def _directions(normals: Tensor) -> Float[Tensor, "row point 3"]:
-    return torch.nn.functional.normalize(normals.float() / FULL_NORMAL, dim=-1)
+    return normalize(normals.float() / FULL_NORMAL, dim=-1)
 
 
 def _where(split: list[str], name: str) -> Int[Tensor, " identity"]:

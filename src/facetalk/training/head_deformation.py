@@ -20,6 +20,7 @@ from facetalk.training.averaging import Averaged, Rate, TrainedParts
 from facetalk.training.drawn_people import DrawnPeople, closed_error, sealed_error
 from facetalk.training.head_data import HeadSet, PosedBatch
 from facetalk.training.head_identity import by_part, set_means
+from facetalk.training.head_sources import mapped_codes
 from facetalk.training.lids import about_eyes, on_lids
 from facetalk.training.mirroring import reflected, reflected_anatomy, reflected_scans
 
@@ -201,7 +202,7 @@ def canonical_field(
     head: Head, data: HeadSet, batch: PosedBatch, points: Float[Tensor, "scan point 3"]
 ) -> Float[Tensor, "scan point"]:
     """Canonical distances of each scan's identity; gradients flow to the points alone."""
-    z_id = head.identity(data.weights[batch.identities])
+    z_id = mapped_codes(head, data, batch.identities)
     return head.ensemble(head.anatomies(z_id), head.fold(z_id), points)
 
 

@@ -12,6 +12,7 @@ from facetalk.head.model import CODE_SPREAD, Head, save
 from facetalk.training import head_losses as losses
 from facetalk.training.averaging import Averaged, Rate, TrainedParts
 from facetalk.training.head_data import CanonicalBatch, HeadSet
+from facetalk.training.head_sources import learn_sources, mapped_codes
 from facetalk.training.lids import about_eyes, on_lids
 
 
@@ -46,9 +47,15 @@ class IdentityTask:
     def __init__(self, head: Head, data: HeadSet, recipe: IdentityRecipe, export: Path | None = None) -> None:
         self.head, self.data, self.recipe, self.export = head, data, recipe, export
         set_means(head, data)
+        learn_sources(head, data)
         self.residuals = nn.Parameter(torch.zeros(len(data.weights), head.config.layout.size))
         parts = [head.anatomy, head.ensemble, head.region_identity, head.region_field]
-        trained = [head.source, *(parameter for part in parts for parameter in part.parameters()), self.residuals]
+        trained = [
+            head.source,
+            *head.sources.values(),
+            *(parameter for part in parts for parameter in part.parameters()),
+            self.residuals,
+        ]
         self.parts = TrainedParts(trained, recipe.rate)
         self.averaged = Averaged(head)
         self.tested: dict[str, float] = {}
@@ -80,7 +87,7 @@ class IdentityTask:
         self, identities: Int[Tensor, " identity"], generator: torch.Generator
     ) -> Float[Tensor, "identity code"]:
         used = torch.rand(len(identities), 1, generator=generator) < self.recipe.residual_share
-        mapped = self.head.identity(self.data.weights[identities])
+        mapped = mapped_codes(self.head, self.data, identities)
         return mapped + CODE_SPREAD * used * self.residuals[identities]
 
     def _terms(self, batch: CanonicalBatch, generator: torch.Generator) -> dict[str, Tensor]:
@@ -132,7 +139,7 @@ def evaluate(head: Head, data: HeadSet, points: int = 1200) -> dict[str, float]:
     """Errors on held-out identities with mapped codes: millimetres near the surface and on parts, share of regions."""
     generator = torch.Generator().manual_seed(1)
     batch = data.canonical(data.test, points, points, generator)
-    z_id = head.identity(data.weights[data.test])
+    z_id = mapped_codes(head, data, data.test)
     anatomy = head.anatomies(z_id)
     everything = torch.cat([batch.points, batch.surface], 1)
     space, surface = head.ensemble(anatomy, head.fold(z_id), everything).split(points, 1)

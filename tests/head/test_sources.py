@@ -1,0 +1,74 @@
+"""A head that learns people of several sources."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from made_heads import write_spheres
+from safetensors.numpy import load_file, save_file
+
+from facetalk.errors import InputError
+from facetalk.head import model
+from facetalk.head.model import Head, tiny
+from facetalk.training import head_data
+from facetalk.training.averaging import Rate
+from facetalk.training.head_identity import IdentityRecipe, IdentityTask
+from facetalk.training.head_sources import learn_sources, mapped_codes
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Six people of the first source and four of another, which describes them by three weights."""
+    folder = tmp_path_factory.mktemp("sets")
+    first, second = write_spheres(folder / "first", points=300), write_spheres(folder / "other", 4, points=300)
+    people = load_file(second / "identities.safetensors")
+    people["weights"] = np.ascontiguousarray(people["weights"][:, :3])
+    save_file(people, second / "identities.safetensors")
+    meta = json.loads((second / "meta.json").read_text())
+    (second / "meta.json").write_text(json.dumps({**meta, "source": "other"}))
+    return head_data.read(first, second)
+
+
+def test_sets_of_several_sources_are_one(data):
+    assert data.sources == ("ICT-FaceKit", "other") and data.sizes == (100, 3)
+    assert data.source.tolist() == [0] * 6 + [1] * 4
+    assert data.weights.shape == (10, 100) and not data.weights[6:, 3:].any()
+
+
+def test_each_person_is_coded_by_its_own_source(data):
+    head = Head(tiny())
+    learn_sources(head, data)
+    codes = mapped_codes(head, data, torch.tensor([7, 0, 9]))
+    others = head.identity(data.weights[[7, 9], :3], "other")
+    assert torch.equal(codes, torch.stack([others[0], head.identity(data.weights[:1])[0], others[1]]))
+
+
+def test_maps_of_further_sources_learn(data):
+    torch.manual_seed(0)
+    head = Head(tiny())
+    recipe = IdentityRecipe(identities=8, points=60, surface=20, rate=Rate(peak=1e-2, steps=4, warm_up=1))
+    task = IdentityTask(head, data, recipe)
+    before = head.sources["other"].detach().clone()
+    for index in range(1, 3):  # step 0 would measure too
+        task.step(index, torch.Generator().manual_seed(index))
+    assert not torch.equal(head.sources["other"], before)
+    assert torch.isfinite(task.averaged.model.sources["other"]).all()
+
+
+def test_further_maps_are_saved_and_a_head_without_them_keeps_its_hash(tmp_path, data):
+    head = Head(tiny())
+    alone = head.hash
+    assert not any(name.startswith("sources") for name in head.state_dict())
+    learn_sources(head, data)
+    assert head.hash != alone
+    model.save(head, tmp_path / "head.safetensors")
+    again = model.load(tmp_path / "head.safetensors")
+    assert again.hash == head.hash
+    weights = torch.ones(1, 3)
+    assert torch.allclose(again.identity(weights, "other"), head.identity(weights, "other"), atol=1e-3)
+
+
+def test_people_of_a_source_never_seen_are_refused():
+    with pytest.raises(InputError, match="knows no people of 'anny'"):
+        Head(tiny()).identity(torch.zeros(1, 3), "anny")
