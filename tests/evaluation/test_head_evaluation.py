@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from facetalk.evaluation.head import Scan, _beside, measure
+from facetalk.evaluation.head import Scan, _beside, f_score, measure
 from facetalk.geometry import UNIT_MM
 from facetalk.head.fitting import Cloud
 from facetalk.types import Mesh, Region
@@ -33,6 +33,7 @@ def test_a_ball_a_millimetre_too_large_is_a_millimetre_off_both_ways():
     assert abs(figures["face_true_to_ours_mm"] - 1) < 0.05
     assert abs(figures["face_ours_to_true_mm"] - 1) < 0.05
     assert figures["face_normals"] > 0.99
+    assert min(figures["face_f_5mm"], figures["head_f_5mm"]) > 0.99
 
 
 def test_holes_count_one_way_and_extra_pieces_the_other():
@@ -49,3 +50,8 @@ def test_a_sparse_cloud_stands_for_its_surface_and_dust_still_counts():
     sparse, dense, dust = ball(900, 0.3, 0), ball(4000, 0.3, 1), ball(50, 0.45, 2)  # 900 points are 9 mm apart
     assert _beside(*dense, *sparse)[0].mean() < 0.4
     assert _beside(*dust, *sparse)[0].mean() > 25
+
+
+def test_f_scores_want_both_shares():
+    assert f_score(np.array([0.5, 2.0]), np.array([0.5, 0.5]), 1.0) == 2 / 3
+    assert f_score(np.array([2.0]), np.array([0.5]), 1.0) == 0

@@ -48,5 +48,5 @@ class Scans(ReportingJob):
         for row in damaged.evaluate(people, fit, self.damages):
             rows.append(row)
             print(row.line, file=sys.stderr, flush=True)
-        lines = ["".join(f"{cell:<16}" for cell in line).rstrip() for line in damaged.table(rows)]
+        lines = [f"{line[0]:<16}" + "".join(f"{cell:<9}" for cell in line[1:]).rstrip() for line in damaged.table(rows)]
         self.report({"rows": [asdict(row) | {"outcome": row.outcome} for row in rows]}, lines)

@@ -28,6 +28,8 @@ FACE_REACH_MM = 95.0
 FAR_MM = 4.0
 """Beyond this a nearest point does not stand for the surface, unless the cloud is sparse there; the distance counts in
 full."""
+F_LIMITS_MM = (1.0, 5.0)
+"""Distances that count as found in F-scores."""
 NEIGHBOURS, FAR_SPACINGS = 5, 1.5
 """How sparse a cloud is: the distance of a point's so manieth neighbour (itself the first), and how many times that a
 point of the cloud stands for the surface."""
@@ -106,7 +108,7 @@ def compare(
 
 def measure(mesh: Mesh, scan: Scan, centre: Float[np.ndarray, "3"]) -> dict[str, float]:
     """Figures of one mesh; `centre` is the middle of the face."""
-    assert mesh.normals is not None
+    assert mesh.normals is not None and scan.cloud.normals is not None
     true, normals = scan.cloud.points.numpy(), scan.cloud.normals.numpy()
     missed, agreed, _ = _beside(true, normals, mesh.vertices, mesh.normals)
     excess, _, nearest = _beside(mesh.vertices, mesh.normals, true, normals)
@@ -122,7 +124,15 @@ def measure(mesh: Mesh, scan: Scan, centre: Float[np.ndarray, "3"]) -> dict[str,
         "head_ours_to_true_mm": float(excess.mean()),
         "lips_true_to_ours_mm": float(missed[lips].mean()) if lips.any() else 0.0,
         "eyes_true_to_ours_mm": float(missed[eyes].mean()) if eyes.any() else 0.0,
+        **{f"face_f_{limit:g}mm": f_score(missed[face], excess[near], limit) for limit in F_LIMITS_MM},
+        **{f"head_f_{limit:g}mm": f_score(missed, excess, limit) for limit in F_LIMITS_MM},
     }
+
+
+def f_score(missed_mm: Float[np.ndarray, " true"], excess_mm: Float[np.ndarray, " ours"], limit_mm: float) -> float:
+    """Harmonic mean of the shares of true points near ours and of ours near true ones."""
+    recall, precision = float((missed_mm < limit_mm).mean()), float((excess_mm < limit_mm).mean())
+    return 2 * recall * precision / max(recall + precision, 1e-9)
 
 
 def openings(head: Head, seeds: int) -> dict[str, float]:

@@ -179,27 +179,26 @@ def evaluate(people: Sequence[Person], fit: FitFile, damages: Sequence[str]) -> 
                 random = np.random.default_rng([number, list(DAMAGES).index(damage)])
                 source = dense if damage in PROTOCOLS else even
                 scan = DAMAGES[damage](_whole(source), random)
-                yield _row(even, scan, Row(damage, number), fit, Path(folder))
+                yield _row((even, dense), scan, Row(damage, number), fit, Path(folder))
 
 
 def table(rows: Sequence[Row]) -> list[list[str]]:
-    """Outcomes of each kind of damage; errors of the found ones."""
-    lines = [["damage", "scans", "found", "refused", "astray", "face median", "face worst", "core-s"]]
+    """Outcomes of each kind of damage; medians of the found ones, distances in millimetres."""
+    lines = [["damage", "scans", "found", "refused", "astray", "face", "worst", "head", "normals", "F@1mm", "core-s"]]
     for damage in dict.fromkeys(row.damage for row in rows):
         mine = [row for row in rows if row.damage == damage]
         count = [sum(row.outcome == outcome for row in mine) for outcome in ("found", "refused", "astray")]
-        errors = [row.face_mm for row in mine if row.outcome == "found"] or [float("nan")]
-        spent = float(np.median([row.seconds for row in mine]))
-        lines.append(
-            [
-                damage,
-                *map(str, (len(mine), *count)),
-                f"{np.median(errors):.2f} mm",
-                f"{max(errors):.2f} mm",
-                f"{spent:.1f}",
-            ]
-        )
+        good = [row for row in mine if row.outcome == "found"]
+        errors = [row.face_mm for row in good] or [float("nan")]
+        rest = [_median(good, name) for name in ("head_true_to_ours_mm", "face_normals", "face_f_1mm")]
+        spent = f"{np.median([row.seconds for row in mine]):.1f}"
+        figures = [f"{value:.2f}" for value in (float(np.median(errors)), max(errors), *rest)]
+        lines.append([damage, *map(str, (len(mine), *count)), *figures, spent])
     return lines
+
+
+def _median(rows: Sequence[Row], name: str) -> float:
+    return float(np.median([row.figures[name] for row in rows])) if rows else float("nan")
 
 
 def _whole(truth: Truth) -> Damaged:
@@ -207,8 +206,8 @@ def _whole(truth: Truth) -> Damaged:
     return Damaged(truth.cloud.points.double().numpy() * UNIT_MM, truth.cloud.normals.double().numpy())
 
 
-def _row(truth: Truth, scan: Damaged, row: Row, fit: FitFile, folder: Path) -> Row:
-    """`row` with what became of `scan`."""
+def _row(truths: tuple[Truth, Truth], scan: Damaged, row: Row, fit: FitFile, folder: Path) -> Row:
+    """`row` with what became of `scan`: its truth evenly spread, and all of it, which ours is looked up in."""
     path = _written(scan, folder, row.person)
     begin = time.process_time()
     try:
@@ -220,8 +219,9 @@ def _row(truth: Truth, scan: Damaged, row: Row, fit: FitFile, folder: Path) -> R
     # Truth is in units of head space, the file in its own: sizes are taken out again by the fit's matrix.
     T_head_truth = found.T_head_scan @ np.diag([1 / scan.unit_mm] * 3 + [1]) @ T_scan_truth
     T_head_truth = T_head_truth @ np.diag([UNIT_MM] * 3 + [1])
-    figures = measure(found.mesh, _moved(truth, T_head_truth), _at(T_head_truth, CENTRE))
-    return replace(row, seconds=spent, figures=figures)
+    even, dense = (measure(found.mesh, _moved(truth, T_head_truth), _at(T_head_truth, CENTRE)) for truth in truths)
+    back = {name: value for name, value in dense.items() if "ours_to_true" in name or "_f_" in name}
+    return replace(row, seconds=spent, figures={**even, **back})
 
 
 def _written(scan: Damaged, folder: Path, person: int) -> Path:
