@@ -82,5 +82,11 @@ def held_out(data: head_data.HeadSet, people: int, scans: int) -> list[Person]:
         weights, surface = data.scans["weights"][rows].float(), data.surfaces(rows)
         clouds = [Cloud(points, normals) for points, normals in zip(*surface, strict=True)]
         regions = data.scans["region"][rows]
-        found.append(Person(data.weights[identity], tuple(map(Scan, weights, clouds, regions))))
+        found.append(
+            Person(
+                data.own_weights(int(identity)),
+                tuple(map(Scan, weights, clouds, regions)),
+                data.source_of(int(identity)),
+            )
+        )
     return found

@@ -17,6 +17,7 @@ from facetalk.arkit import ARKIT_NAMES
 from facetalk.geometry import UNIT_MM
 from facetalk.head.fitting import Cloud, FitConfig, fit
 from facetalk.head.model import Head
+from facetalk.head.sources import FIRST_SOURCE
 from facetalk.mesh.aperture import eye_probe, mouth_probe
 from facetalk.mesh.extract import extract
 from facetalk.pipeline.actor import NECK_CUT, Actor
@@ -52,8 +53,10 @@ class Scan:
 class Person:
     """A held-out identity with some of its scans."""
 
-    weights: Float[Tensor, "100"]
+    weights: Float[Tensor, " mode"]
     scans: tuple[Scan, ...]
+    source: str = FIRST_SOURCE
+    """Whose weights they are."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def _codes(head: Head, person: Person, config: FitConfig) -> dict[str, tuple[Ten
     rig = head.rig(torch.stack([scan.rig for scan in person.scans]))
     under_rig, free = fit(head, clouds, config, rig), fit(head, clouds, config)
     return {
-        "mapped": (head.identity(person.weights[None])[0].detach(), rig),
+        "mapped": (head.identity(person.weights[None], person.source)[0].detach(), rig),
         "rig": (under_rig.z_id, rig),
         "fitted": (free.z_id, free.codes),
     }

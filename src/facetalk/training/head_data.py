@@ -84,6 +84,14 @@ class HeadSet:
         whole = self.anatomy
         return Anatomy(whole.anchors[identities], whole.landmarks[identities], whole.eye_radius[identities])
 
+    def source_of(self, identity: int) -> str:
+        """Name of the source one person is of."""
+        return self.sources[int(self.source[identity])]
+
+    def own_weights(self, identity: int) -> Float[Tensor, " mode"]:
+        """One person's weights, as many as its source has."""
+        return self.weights[identity, : self.sizes[int(self.source[identity])]]
+
     def scans_of(self, identities: Int[Tensor, " some"]) -> Int[Tensor, " scan"]:
         """Rows of the scans of some identities."""
         return torch.isin(self.scans["identity"].long(), identities).nonzero()[:, 0]
