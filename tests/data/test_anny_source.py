@@ -131,9 +131,13 @@ def test_people_between_two_ages_are_between_their_shapes():
     assert np.allclose(half, (ends[0] + ends[1]) / 2)
 
 
-def test_unknown_traits_are_named():
+def test_traits_that_nobody_has_are_named():
     with pytest.raises(InputError, match="trait 'nose-colour' is unknown"):
         traits.mixture(Traits(local={"nose-colour": 1.0}))
+    with pytest.raises(InputError, match="age 7 is out of range; give 10 to 90"):
+        traits.mixture(Traits(age=7.0))
+    with pytest.raises(InputError, match="no positive sum"):
+        traits.mixture(Traits(descent=(0.0, 0.0, 0.0)))
 
 
 def test_every_weight_has_actions_and_both_sides_the_same_amount():

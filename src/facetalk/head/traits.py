@@ -18,6 +18,7 @@ from facetalk.errors import InputError
 SEXES = ("female", "male")
 AGES = {"child": 10.0, "young": 25.0, "old": 90.0}
 """Years that the base shapes of each age show."""
+AGE_RANGE = (10.0, 90.0)
 BUILDS = {"minweight": 0.0, "averageweight": 0.5, "maxweight": 1.0}
 DESCENTS = ("african", "asian", "caucasian")
 LOCAL = (
@@ -71,8 +72,13 @@ def mixture(traits: Traits) -> Float[np.ndarray, " shape"]:
     """Share of every base shape, in the order of `shapes`, then the local controls.
 
     Raises:
-        InputError: a local control is unknown, or descents have no positive sum.
+        InputError: a trait is out of its range, a local control is unknown, or descents have no positive sum.
     """
+    for name, value, (low, high) in (
+        ("age", traits.age, AGE_RANGE), ("sex", traits.sex, (0.0, 1.0)), ("build", traits.build, (0.0, 1.0)),
+    ):  # fmt: skip
+        if not low <= value <= high:
+            raise InputError(f"{name} {value:g} is out of range; give {low:g} to {high:g}")
     unknown = sorted(set(traits.local) - set(LOCAL))
     if unknown:
         raise InputError(f"trait {unknown[0]!r} is unknown; choose from {', '.join(LOCAL)}")
@@ -118,6 +124,5 @@ def draw(random: np.random.Generator) -> Traits:
 def _shares(value: float, knots: Mapping[str, float]) -> dict[str, float]:
     """Shares of the two knots about a value, linear in between."""
     places = np.array(list(knots.values()))
-    value = float(np.clip(value, places[0], places[-1]))
     hats = [np.interp(value, places, np.eye(len(places))[k]) for k in range(len(places))]
     return dict(zip(knots, (float(hat) for hat in hats), strict=True))
