@@ -66,6 +66,12 @@ def test_seen_throughout_landmarks_lead_and_unseen_speech_does(talker):
     torch.testing.assert_close(late[8:], heard[8:])
 
 
+def test_guidance_is_about_speech(talker):
+    landmarks = Landmarks(PLACES, Fraction(30))
+    plain, guided = (talker.follow(landmarks, performing=replace(QUICK, guidance=w)) for w in (1.0, 4.0))
+    assert torch.equal(plain.codes.values, guided.codes.values) and guided.origin.guidance == 1.0
+
+
 def features(frames: int, hidden: dict[str, slice]) -> torch.Tensor:
     known = torch.ones(frames, len(GROUPS))
     for name, gap in hidden.items():

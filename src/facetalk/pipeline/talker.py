@@ -77,7 +77,7 @@ class Talker:
         values = self._moved(motion, heard, seed, performing, watch)
         if landmarks is not None:
             shown = self.weights.follower.encoder(landmarks)
-            followed = self._moved(self.weights.follower.motion, shown, seed, performing, watch)
+            followed = self._moved(self.weights.follower.motion, shown, seed, _as_seen(performing), watch)
             values = filled(followed, values, shown.values, motion.rig.matrix)
         origin = _origin(seed, performing, heard.encoder_hash, self.weights.motion_hash)
         return self._clip(ExpressionCodes(values, heard.rate, motion.head_hash), identity, origin, speech)
@@ -88,11 +88,14 @@ class Talker:
     ) -> Clip:  # fmt: skip
         """The head moving as tracked landmarks do, at `FRAME_RATE`, with their sound where there is one.
 
+        Guidance is about speech: landmarks show how strong an expression is, and are followed as they are.
+
         Raises:
             InputError: the landmarks, the identity or a setting cannot be used.
             CheckpointError: weights are missing or do not belong together.
         """
         performing.check()
+        performing = _as_seen(performing)
         follower = self.weights.follower
         shown = follower.encoder(landmarks)
         values = self._moved(follower.motion, shown, seed, performing, watch)
@@ -138,6 +141,10 @@ class Talker:
     def _clip(self, codes: ExpressionCodes, identity: Identity | str, origin: Origin, speech: Waveform | None) -> Clip:
         identity = identity if isinstance(identity, Identity) else self.identity(identity)
         return Clip(codes, self.weights.head, identity, self.writer, speech, origin)
+
+
+def _as_seen(performing: Performing) -> Performing:
+    return replace(performing, guidance=1.0)
 
 
 def _origin(seed: int, performing: Performing, encoder_hash: str, motion_hash: str) -> Origin:

@@ -54,7 +54,6 @@ class LandmarkQuestion:
     clips: int = 12
     """Clips, evenly spaced over the split."""
     steps: int = Sampling.steps
-    guidance: float = Sampling.guidance
     views: tuple[str, ...] = tuple(VIEWS)
 
 
@@ -62,12 +61,11 @@ def main(question: LandmarkQuestion) -> None:
     """Print one JSON line for speech and one for each view."""
     clips = thinned(read_performances(question.performances, question.features, [question.split]), question.clips)
     phones = read_phones(question.performances, clips.names)
-    sampling = Sampling(question.steps, question.guidance)
-    heard = perform(Motion.load(question.motion), clips, phones, sampling)
+    heard = perform(Motion.load(question.motion), clips, phones, Sampling(question.steps))
     told = {"speech": {**errors(heard), **figures(heard)}}
     follower = Follower.load(question.weights)
     for name in question.views:
-        takes = follow(follower, clips, phones, VIEWS[name], sampling)
+        takes = follow(follower, clips, phones, VIEWS[name], Sampling(question.steps, guidance=1.0))
         told[name] = {**errors(takes), **figures(takes)}
     for name, row in told.items():
         share = row["gap_mm"] / told["speech"]["gap_mm"]
