@@ -172,24 +172,26 @@ class Animate(Showing):
             return talker.animate(speech, identity=identity, seed=output.seed, performing=self.performing, watch=watch)
 
     def followed(self, talker: Talker, output: Output, identity: Identity, stages: Stages) -> Clip:
-        """The motion of landmarks, with speech where they show nothing if there is a recording."""
+        """The motion of landmarks; with a recording, speech moves what they do not show."""
         name = str(self.following.landmarks)
         with stages.timed("read"):
             landmarks = self.following.read()
-            assert landmarks is not None
-            frames = span(len(landmarks), landmarks.rate, self.start, self.duration, name)
-            landmarks = cut_landmarks(landmarks, frames)
+            landmarks = cut_landmarks(landmarks, span(len(landmarks), landmarks.rate, self.start, self.duration, name))
             recording = self.speech[0] if self.speech else self.sound
             sound = recording and waveform.read(recording, start=self.start, duration=self.duration)
             if sound:
                 files.check_duration(landmarks, sound.duration, name)
-        options = {"identity": identity, "seed": output.seed, "performing": self.performing}
         with stages.timed("move"), progress("motion") as watch:
-            if self.speech:
-                return talker.animate(sound, landmarks=landmarks, watch=watch, **options)
+            if self.speech and sound:
+                return talker.animate(
+                    sound, identity=identity, seed=output.seed, performing=self.performing, landmarks=landmarks,
+                    watch=watch,
+                )  # fmt: skip
             files.check_gaps(landmarks, name)
-            lasts = Fraction(len(landmarks)) / landmarks.rate
-            return talker.follow(landmarks, speech=sound and fitted(sound, lasts), watch=watch, **options)
+            return talker.follow(
+                landmarks, identity=identity, seed=output.seed, performing=self.performing,
+                speech=sound and fitted(sound, Fraction(len(landmarks)) / landmarks.rate), watch=watch,
+            )  # fmt: skip
 
     def captured(self, talker: Talker, output: Output, identity: Identity) -> Clip:
         """The motion of a captured take."""

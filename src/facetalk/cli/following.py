@@ -43,14 +43,14 @@ class Following:
         aspect = None if self.landmarks_aspect is None else files.parse_aspect(self.landmarks_aspect)
         return Reading(None if self.landmarks_fps is None else parse_rate(self.landmarks_fps), aspect)
 
-    def read(self) -> Landmarks | None:
-        """The landmarks, where there are any.
+    def read(self) -> Landmarks:
+        """The landmarks.
 
         Raises:
-            InputError: they cannot be used.
+            InputError: there are none, or they cannot be used.
         """
         if self.landmarks is None:
-            return None
+            raise InputError("no landmarks to follow; give --landmarks FILE")
         if self.landmarks.suffix.lower() not in video.SUFFIXES:
             return files.read(self.landmarks, self.reading())
         with progress("landmarks") as watch:
