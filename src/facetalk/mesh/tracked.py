@@ -24,6 +24,8 @@ CANDIDATES = 3000
 """Vertices among which probes are chosen."""
 STRAY_MM = 0.3
 """A vertex or probe that misses its place by more is not listened to: the deformation tears there."""
+USUALLY = 0.9
+"""Share of the poses in which a vertex must find its place to be a probe."""
 NOISE_MM = 0.05
 """How exactly probes are believed against the guess of the components."""
 RIDGE = 1e-4
@@ -155,12 +157,18 @@ def track(
     mean = poses.mean(0)
     flat = (poses - mean).flatten(1)
     basis, coefficients, spread = _principal(flat, min(config.components, len(flat) - 1))
-    probes = _probes(basis * spread[:, None], miss_mm.quantile(0.9, dim=0) < STRAY_MM, config.probes)
+    probes = _probes(basis * spread[:, None], _sure(miss_mm), config.probes)
     probed = basis[:, _numbers(probes)]
     noise = NOISE_MM / UNIT_MM
     inner = probed @ probed.T + torch.diag((noise / spread.clamp_min(1e-3 * noise)) ** 2)
     fit = torch.linalg.solve(inner.double(), probed.double()).float()
     return Track(canonical, mean, basis, Guess.of(conditions, coefficients), probes, fit, config)
+
+
+def _sure(miss_mm: Float[Tensor, "pose vertex"]) -> Bool[Tensor, " vertex"]:
+    """Vertices that nearly always find their place, and never have none (an infinite miss)."""
+    often = (miss_mm < STRAY_MM).float().mean(0)
+    return (often > USUALLY) & ~miss_mm.isinf().any(0)
 
 
 def _principal(

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 from jaxtyping import Float
+from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from facetalk.arkit import ARKIT_INDEX, ARKIT_NAMES
@@ -20,10 +21,11 @@ from facetalk.mesh.baked import look_up_all
 from facetalk.mesh.carry import Carried, carry
 from facetalk.mesh.extract import ask, extract
 from facetalk.mesh.grid import Grid
-from facetalk.mesh.tracked import Guess, Posed, Track, TrackConfig, track
+from facetalk.mesh.mending import draw_back, follow_neighbours, neighbour_means
+from facetalk.mesh.tracked import STRAY_MM, Guess, Posed, Track, TrackConfig, track
 from facetalk.pipeline.actor import NECK_CUT, Actor, Points, parts
 from facetalk.pipeline.side_by_side import cores, ordered
-from facetalk.types import Mesh
+from facetalk.types import Mesh, Region
 
 POSES = 72
 """Solved for an identity, the rest pose among them."""
@@ -34,6 +36,8 @@ MOUTH, EYES = ("mouth", "jaw", "cheekPuff"), ("eye", "brow", "cheekSquint", "nos
 JAW_SHARE, JAW_MOST, BLINK_SHARE = 0.75, 0.7, 0.4
 """How many poses open the jaw, how far at most, and how many blink."""
 PLAIN = TrackConfig()
+HARD = [Region.SCLERA, Region.IRIS, Region.PUPIL, Region.TEETH]
+"""What lies behind lids and lips."""
 logger = logging.getLogger("facetalk.tracked")
 
 
@@ -147,8 +151,24 @@ class Tracking:
             known, wanted = codes[: len(found)], codes[len(found) : 2 * len(found)]
             starts = self._starts(known, torch.stack([pose.points for pose in found]), points, wanted)
             found += ordered(solve, zip(wanted, starts, strict=True), cores())
+        means = neighbour_means(self.canonical.faces, len(points))
+        found = [self._mended(code, pose, means) for code, pose in zip(codes, found, strict=True)]
         poses = torch.stack([pose.points for pose in found])
         return track(self.canonical, codes, poses, torch.stack([pose.miss_mm for pose in found]), config)
+
+    def _mended(self, code: Float[Tensor, " code"], carried: Carried, means: csr_matrix) -> Carried:
+        """A solved pose without spikes, teeth and eyeballs drawn back where they are covered; those are no probes."""
+        canonical, normals = torch.from_numpy(self.canonical.vertices), torch.from_numpy(self.canonical.normals)
+        torn = carried.miss_mm > STRAY_MM
+        points = canonical + follow_neighbours(carried.points - canonical, torn, means)
+        hard = torch.from_numpy(np.flatnonzero(self.canonical.regions[:, HARD].sum(1) > 0.5))
+        offsets, level = self.warp(code)(points[hard])
+        distance = self.actor.canonical(points[hard] + offsets) + level
+        drawn = draw_back(points[hard], normals[hard], distance.cpu())
+        miss = carried.miss_mm.clone()
+        miss[hard[(drawn != points[hard]).any(1)]] = torch.inf
+        points[hard] = drawn
+        return Carried(points, miss)
 
     @staticmethod
     def _starts(known: Tensor, poses: Tensor, points: Tensor, wanted: Tensor) -> Iterator[Tensor]:
