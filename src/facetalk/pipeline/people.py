@@ -12,7 +12,7 @@ from facetalk.pipeline.identity import Identity
 from facetalk.render.look import Colour, Look, linear, parse_colour, srgb
 from facetalk.render.wardrobe import HAIR, IRIS, SKIN, dressed
 
-SPREAD = 0.85
+SPREAD = 0.75
 """How far new people are from the mean, where those trained on have 1: varied, without the caricatures."""
 FIRST_SEED = 1000
 

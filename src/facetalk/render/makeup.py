@@ -18,8 +18,8 @@ MM = np.float32(UNIT_MM)
 EYE_DISTANCE_MM = 62.0
 """Between the eyeballs of the face that the painted shapes are drawn for; others are scaled."""
 HAIRLINE = np.array(
-    [(0, 50), (28, 54), (42, 42), (56, 26), (66, 4), (75, -16), (82, -20), (87, 0), (92, 30), (104, 34), (116, 6),
-     (128, -26), (150, -44), (180, -46)],
+    [(0, 50), (28, 54), (42, 42), (56, 26), (66, 4), (75, -16), (82, -20), (87, 0), (91, 16), (97, 16), (105, -4),
+     (116, -20), (130, -34), (150, -44), (180, -46)],
     np.float32,
 )  # fmt: skip
 """Degrees round the head from the front, and height of the hairline above the brows there (above the ears' middle
@@ -155,7 +155,7 @@ def scalp(x, y, z, table, line, scale):
         over -= np.float32(3.75)
     ear_side = max(abs(table[4, 0]), abs(table[5, 0]))
     on_ear = fade(ear_side + 3, ear_side + 7, abs(x))  # a wide skull reaches as far out as its ears
-    on_ear *= bump(y - ear_y, np.float32(28)) * bump(z - ear_z - np.float32(4), np.float32(19))
+    on_ear *= bump(y - ear_y + np.float32(14), np.float32(20)) * bump(z - ear_z, np.float32(12))
     return fade(np.float32(-5), np.float32(5), over) * (ONE - min(on_ear * np.float32(1.6), ONE))
 
 
