@@ -35,6 +35,10 @@ MOUTH, EYES = ("mouth", "jaw", "cheekPuff"), ("eye", "brow", "cheekSquint", "nos
 """What names of mouth and eye weights begin with."""
 JAW_SHARE, JAW_MOST, BLINK_SHARE = 0.75, 0.7, 0.4
 """How many poses open the jaw, how far at most, and how many blink."""
+CLOSED_SHARE = 0.35
+"""How many poses close the lips on purpose."""
+CLOSING = {"jawOpen": 0.2, "mouthPress": 0.4, "mouthRollLower": 0.5, "mouthRollUpper": 0.3, "mouthPucker": 0.3}
+"""With what, and how much of it at most."""
 PLAIN = TrackConfig()
 HARD = [Region.SCLERA, Region.IRIS, Region.PUPIL, Region.TEETH]
 """What lies behind lids and lips."""
@@ -52,10 +56,19 @@ def tracked_poses(count: int, seed: int = 0) -> Float[np.ndarray, "pose 52"]:
                 _put(row, stem, float(draw.beta(1, 1.5)), float(draw.choice([1, draw.uniform(0.5, 1)])))
         if draw.random() < JAW_SHARE:
             row[ARKIT_INDEX["jawOpen"]] = JAW_MOST * draw.random() ** 1.5
+        if draw.random() < CLOSED_SHARE:
+            _close(row, draw)
         if draw.random() < BLINK_SHARE:
             _put(row, "eyeBlink", float(draw.choice([1, draw.random()])), 1.0)
         row[ARKIT_INDEX["mouthClose"]] = min(row[ARKIT_INDEX["mouthClose"]], row[ARKIT_INDEX["jawOpen"]])
     return weights
+
+
+def _close(row: Float[np.ndarray, "52"], draw: np.random.Generator) -> None:
+    """Lips pressed and rolled in on a jaw that hardly opens, as for /p b m f v/."""
+    for stem, most in CLOSING.items():
+        _put(row, stem, most * float(draw.random()), 1.0)
+    row[ARKIT_INDEX["mouthClose"]] = row[ARKIT_INDEX["jawOpen"]]
 
 
 def _stem(name: str) -> str:
