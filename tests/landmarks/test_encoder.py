@@ -65,12 +65,22 @@ def test_a_point_that_strays_hardly_counts():
     assert error(followed(places)) < 0.06
 
 
-def test_frames_without_a_face_are_the_usual_face_and_say_so():
+def test_lost_frames_lie_between_those_about_them_and_long_gaps_say_so():
     places = made_faces.places(WEIGHTS)
-    places[10:14] = np.nan
+    places[10:12], places[20:30] = np.nan, np.nan
     features = followed(places)
-    torch.testing.assert_close(features[10:14, :52], ENCODER.face.mean.expand(4, -1))
-    assert shown(features)[10:14].max() == 0 and shown(features)[9].min() == 1
+    middle = (features[9] + (features[12] - features[9]) / 3)[:52]
+    torch.testing.assert_close(features[10, :52], middle, atol=1e-5, rtol=0)
+    assert shown(features)[:20].min() == 1
+    assert shown(features)[20:30].max() == 0 and shown(features)[30:].min() == 1
+
+
+def test_before_the_first_face_its_features_hold():
+    places = made_faces.places(WEIGHTS)
+    places[:6] = np.nan
+    features = followed(places)
+    torch.testing.assert_close(features[:6, :52], features[6:7, :52].expand(6, -1))
+    assert shown(features)[:6].max() == 0
 
 
 def test_another_rate_is_brought_to_ours():

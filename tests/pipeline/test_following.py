@@ -66,6 +66,12 @@ def test_seen_throughout_landmarks_lead_and_unseen_speech_does(talker):
     torch.testing.assert_close(late[8:], heard[8:])
 
 
+def test_no_weight_leaves_its_range(talker):
+    codes = talker.follow(Landmarks(PLACES, Fraction(30)), performing=QUICK).codes.values
+    weights = talker.weights.follower.motion.rig.weights(codes)
+    assert weights.min() > -1e-4 and weights.max() < 1 + 1e-4
+
+
 def test_guidance_is_about_speech(talker):
     landmarks = Landmarks(PLACES, Fraction(30))
     plain, guided = (talker.follow(landmarks, performing=replace(QUICK, guidance=w)) for w in (1.0, 4.0))

@@ -28,6 +28,8 @@ from facetalk.types import FRAME_RATE, SpeechFeatures
 
 STEPS = 3
 """Steps of the fit of every frame once the person is known."""
+BRIDGE_S = 0.1
+"""Frames lost for no longer than this count as seen: what lies between is plain."""
 BATCH = 256
 """Frames fitted at a time."""
 MET = 0.03
@@ -72,11 +74,10 @@ class LandmarkEncoder:
         faces = self.upright(seen.rows(shown))
         posed, neutral = self.fit(faces)
         features = torch.zeros(len(landmarks), FEATURES)
-        features[:, :52] = self.face.mean
         features[shown] = torch.cat(
             [posed.weights, *self.openings(faces, posed, neutral), self.known(faces), posed.rotation[:, :2, 2]], 1
         )
-        return features
+        return bridged(features, shown, landmarks.rate)
 
     def upright(self, seen: Seen) -> Seen:
         """The sequence as our axes run: of both ways of counting the last axis, the one a face fits.
@@ -129,6 +130,23 @@ class LandmarkEncoder:
 def shown(features: Float[Tensor, "frame feature"]) -> Float[Tensor, "frame group"]:
     """Share of each of `GROUPS` that was seen, read from features."""
     return features[:, -2 - len(GROUPS) : -2]
+
+
+def bridged(
+    features: Float[Tensor, "frame feature"], there: Bool[Tensor, " frame"], rate: Fraction
+) -> Float[Tensor, "frame feature"]:
+    """Lost frames in a straight line between those about them; long gaps still say that nothing was seen."""
+    if bool(there.all()):
+        return features
+    known, lost = (np.flatnonzero(which.numpy()) for which in (there, ~there))
+    filled = features.clone()
+    lines = [np.interp(lost, known, column) for column in features[there].T.numpy()]
+    filled[~there] = torch.from_numpy(np.stack(lines, 1)).float()
+    runs = np.split(lost, np.flatnonzero(np.diff(lost) > 1) + 1)
+    for run in runs:
+        if len(run) > BRIDGE_S * rate:
+            filled[run, -2 - len(GROUPS) : -2] = 0
+    return filled
 
 
 def prepare(landmarks: Landmarks) -> Seen:

@@ -74,7 +74,9 @@ def sequence(table: Table, reading: Reading, name: str) -> Landmarks:
     places = np.where(np.isfinite(places).all(-1, keepdims=True), places, np.nan)
     # Trackers write one place for all points of a face they lost.
     known = np.isfinite(places).all(-1)
-    spread = np.array([np.ptp(frame[here], axis=0).max() if here.any() else 0.0 for frame, here in zip(places, known, strict=True)])
+    spread = np.array(
+        [np.ptp(frame[here], axis=0).max() if here.any() else 0.0 for frame, here in zip(places, known, strict=True)]
+    )
     places[spread == 0] = np.nan
     if not np.isfinite(places).any():
         raise InputError(f"{name}: no landmark in any of {len(table)} frames; track the face again")

@@ -1,16 +1,20 @@
 """Landmarks in place of speech: a landmark encoder and the motion model that was trained on it, in one file."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from facetalk import checkpoint
 from facetalk.checkpoint import Checkpoint
 from facetalk.errors import CheckpointError
 from facetalk.landmarks.encoder import LandmarkEncoder
 from facetalk.landmarks.face_map import FaceMap
-from facetalk.motion import Motion, Rig, restamp
+from facetalk.motion import Motion, Rig, Sampling, restamp
+from facetalk.types import SpeechFeatures
 
 KIND = "landmarks"
 MAP = "map."
@@ -30,6 +34,15 @@ class Follower:
                 f"motion was trained on landmark map {self.motion.speech_hash}, not {self.encoder.hash}; "
                 "train it on this map (recipes/landmarks.md)"
             )
+
+    def windows(self, features: SpeechFeatures, sampling: Sampling) -> Iterator[Float[Tensor, "frame code"]]:
+        """Codes of every frame, window by window, of ARKit weights within 0 and 1.
+
+        Real lids and lips close further than the linear map knows, and would be followed beyond what the head can do.
+        """
+        rig = self.motion.rig
+        for codes in self.motion.windows(features, sampling):
+            yield rig.codes(rig.weights(codes).clamp(0, 1))
 
     def to(self, device: torch.device) -> "Follower":
         """The same with its motion on another device; landmarks are fitted on the CPU."""

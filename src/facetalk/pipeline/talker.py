@@ -1,5 +1,6 @@
 """Speech, landmarks or curves in, motion of a head out: the models, and the order in which they are used."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
@@ -11,7 +12,7 @@ from torch import Tensor
 from facetalk.errors import InputError
 from facetalk.head.kinds import rig_of
 from facetalk.landmarks.points import Landmarks
-from facetalk.motion import Motion, Sampling, express
+from facetalk.motion import Sampling, express
 from facetalk.pipeline.clip import Clip, Origin, Save
 from facetalk.pipeline.filling import filled
 from facetalk.pipeline.identity import DEFAULT, Identity, find
@@ -21,6 +22,8 @@ from facetalk.rig.curves import resample
 from facetalk.speech import waveform
 from facetalk.types import FRAME_RATE, ExpressionCodes, RigCurves, SpeechFeatures, Waveform
 
+Windows = Callable[[SpeechFeatures, Sampling], Iterator[Tensor]]
+"""Features and how to draw → codes, window by window."""
 HIGHEST_EXPRESSIVENESS, HIGHEST_GUIDANCE = 3.0, 20.0
 
 
@@ -74,10 +77,10 @@ class Talker:
         performing.check()
         speech = speech if isinstance(speech, Waveform) else waveform.read(speech)
         motion, heard = self.weights.motion, self.weights.listen(speech)
-        values = self._moved(motion, heard, seed, performing, watch)
+        values = self._moved(motion.windows, heard, seed, performing, watch)
         if landmarks is not None:
             shown = self.weights.follower.encoder(landmarks)
-            followed = self._moved(self.weights.follower.motion, shown, seed, _as_seen(performing), watch)
+            followed = self._moved(self.weights.follower.windows, shown, seed, _as_seen(performing), watch)
             values = filled(followed, values, shown.values, motion.rig.matrix)
         origin = _origin(seed, performing, heard.encoder_hash, self.weights.motion_hash)
         return self._clip(ExpressionCodes(values, heard.rate, motion.head_hash), identity, origin, speech)
@@ -98,7 +101,7 @@ class Talker:
         performing = _as_seen(performing)
         follower = self.weights.follower
         shown = follower.encoder(landmarks)
-        values = self._moved(follower.motion, shown, seed, performing, watch)
+        values = self._moved(follower.windows, shown, seed, performing, watch)
         origin = _origin(seed, performing, shown.encoder_hash, follower.checkpoint.hash)
         return self._clip(ExpressionCodes(values, shown.rate, follower.motion.head_hash), identity, origin, speech)
 
@@ -123,12 +126,12 @@ class Talker:
         return find(self.weights.head, wanted)
 
     def _moved(
-        self, motion: Motion, features: SpeechFeatures, seed: int, performing: Performing, watch: Watch
+        self, windows: Windows, features: SpeechFeatures, seed: int, performing: Performing, watch: Watch
     ) -> Float[Tensor, "frame code"]:
         """Codes of every frame of what is heard or seen, drawn window by window, on the CPU."""
         on_device = replace(features, values=features.values.to(self.weights.device))
         values, done = torch.empty(len(features), len(self.weights.head.rest)), 0
-        for window in motion.windows(on_device, Sampling(performing.steps, performing.guidance, seed)):
+        for window in windows(on_device, Sampling(performing.steps, performing.guidance, seed)):
             values[done : done + len(window)] = self._expressed(window, performing.expressiveness)
             done += len(window)
             watch(done, len(features))

@@ -79,8 +79,8 @@ def follow(follower: Follower, clips: MotionClips, phones: Sequence, view: View,
     for index in range(len(clips)):
         truth, _ = clips.clip(index)
         seen = followed(follower.encoder, truth.numpy(), view, np.random.default_rng((7, index)))
-        codes = follower.motion(SpeechFeatures(torch.from_numpy(seen), FRAME_RATE, follower.encoder.hash), sampling)
-        made = follower.motion.rig.weights(codes.values)
+        features = SpeechFeatures(torch.from_numpy(seen), FRAME_RATE, follower.encoder.hash)
+        made = follower.motion.rig.weights(torch.cat(list(follower.windows(features, sampling))))
         takes.append(Take(truth[: len(made)], made, phones[index]))
     return takes
 
