@@ -52,6 +52,7 @@ def follower(rig: Rig, head_hash: str) -> Follower:
     normaliser = Normaliser.fit(rig.codes(0.15 * torch.rand(400, 52)))
     denoiser = Denoiser(DenoiserConfig.tiny(normaliser.live, FEATURES)).eval()
     torch.nn.init.normal_(denoiser.exit.weight, std=0.1)
+    denoiser.requires_grad_(False)
     return Follower(encoder, Motion(denoiser, normaliser, rig, head_hash, encoder.hash))
 
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -13,10 +14,13 @@ from facetalk.arkit import ARKIT_INDEX
 from facetalk.data import performance_files
 from facetalk.data.performance_files import Entry, Performance
 from facetalk.landmarks.points import LIP_PAIRS
+from facetalk.motion import Rig, Sampling
 from facetalk.pipeline.follower import Follower
+from facetalk.training.landmark_figures import errors, follow, shortened
 from facetalk.training.landmark_job import AS_SEEN, MakeFollower, make
 from facetalk.training.landmark_set import LandmarkSet, main, varied
 from facetalk.training.landmark_views import View, apart, draw_view, lose, rotations, track
+from facetalk.training.motion_clips import MotionClips
 
 FACE = made_faces.face_map()
 WEIGHTS = made_faces.performance(60)
@@ -97,3 +101,16 @@ def test_a_set_becomes_weights_that_know_their_map(landmark_set, tmp_path):
     follower = Follower.load(out)
     assert follower.encoder.hash == FACE.hash == follower.motion.speech_hash
     assert torch.equal(follower.encoder.face.neutral, FACE.neutral)
+
+
+def test_figures_follow_each_clip_and_are_nothing_where_it_is_met():
+    rig = Rig(torch.zeros(60), torch.linalg.qr(torch.randn(60, 52, generator=torch.Generator().manual_seed(0)))[0])
+    weights = torch.from_numpy(WEIGHTS)
+    clips = MotionClips(("a", "b"), torch.tensor([60, 60]), weights.repeat(2, 1).half(), torch.zeros(120, 1).half())
+    clips = shortened(clips, 20)
+    view = View(rate=Fraction(25))
+    takes = follow(made_faces.follower(rig, "4" * 16), clips, [(), ()], view, Sampling(steps=1, guidance=1.0))
+    assert [len(take.made) for take in takes] == [20, 20]
+    assert torch.equal(takes[1].truth, clips.clip(1)[0])
+    assert all(value > 0 for value in errors(takes).values())
+    assert set(errors([replace(take, made=take.truth) for take in takes]).values()) == {0.0}

@@ -53,6 +53,8 @@ class LandmarkQuestion:
     split: str = "test"
     clips: int = 12
     """Clips, evenly spaced over the split."""
+    frames: int = 150
+    """Of each clip, its first."""
     steps: int = Sampling.steps
     views: tuple[str, ...] = tuple(VIEWS)
 
@@ -60,6 +62,7 @@ class LandmarkQuestion:
 def main(question: LandmarkQuestion) -> None:
     """Print one JSON line for speech and one for each view."""
     clips = thinned(read_performances(question.performances, question.features, [question.split]), question.clips)
+    clips = shortened(clips, question.frames)
     phones = read_phones(question.performances, clips.names)
     heard = perform(Motion.load(question.motion), clips, phones, Sampling(question.steps))
     told = {"speech": {**errors(heard), **figures(heard)}}
@@ -71,6 +74,13 @@ def main(question: LandmarkQuestion) -> None:
         share = row["gap_mm"] / told["speech"]["gap_mm"]
         row = {**row, "gap_share": share, "mouth_share": row["mouth"] / told["speech"]["mouth"]}
         print(name, json.dumps({key: round(value, 4) for key, value in row.items()}), flush=True)
+
+
+def shortened(clips: MotionClips, frames: int) -> MotionClips:
+    """The first frames of each clip."""
+    pairs = [clips.clip(index) for index in range(len(clips))]
+    weights, features = (torch.cat([part[:frames] for part in column]).half() for column in zip(*pairs, strict=True))
+    return MotionClips(clips.names, clips.lengths.clamp(max=frames), weights, features)
 
 
 def follow(follower: Follower, clips: MotionClips, phones: Sequence, view: View, sampling: Sampling) -> list[Take]:
