@@ -24,8 +24,8 @@ SUFFIXES = (".npy", ".csv")
 WIDTHS = {points * axes: (points, axes) for points in (COMMON, POINTS, MEDIAPIPE_BARE, MEDIAPIPE) for axes in (2, 3)}
 """Numbers in a row → points and axes."""
 NAMED = re.compile(r"([xyzXYZ])_?(\d+)")
-RATES = tuple(map(Fraction, (15, 24, 25, Fraction(30000, 1001), 30, 48, 50, 60, 120)))
-"""Frames a second that recordings have."""
+RATES = tuple(map(Fraction, (30, 25, 24, 60, 50, 48, 15, 120, Fraction(30000, 1001))))
+"""Frames a second that recordings have, likeliest first."""
 LONGEST_GAP_S = 1.0
 """Longer without a landmark nobody knows what the face did."""
 
@@ -114,7 +114,7 @@ def check_duration(landmarks: Landmarks, seconds: Fraction, name: str) -> None:
     """
     lasts = Fraction(len(landmarks)) / landmarks.rate
     if abs(lasts - seconds) > max(seconds / 10, Fraction(1, 2)):
-        fitting = min(RATES, key=lambda rate: abs(len(landmarks) / rate - seconds))
+        fitting = min(RATES, key=lambda rate: round(abs(float(len(landmarks) / rate - seconds)), 1))
         raise InputError(
             f"{name}: {len(landmarks)} frames at {float(landmarks.rate):g} a second last {float(lasts):.1f} s, the "
             f"sound {float(seconds):.1f} s; give --landmarks-fps, for example {float(fitting):g}"
