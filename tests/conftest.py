@@ -1,6 +1,9 @@
 """Shapes and types in signatures are checked while tests run, and only then."""
 
+import os
 from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # many small products: threads only wait for each other
 
 import pytest
 from jaxtyping import install_import_hook

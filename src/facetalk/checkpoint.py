@@ -56,6 +56,18 @@ def kind_of(path: Path | str) -> str | None:
         return None
 
 
+def tensors_of(path: Path | str) -> dict[str, Tensor]:
+    """Named tensors of any safetensors file, whoever wrote it.
+
+    Raises:
+        CheckpointError: it cannot be read; the line does not name the file.
+    """
+    try:
+        return safetensors.torch.load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError("not a readable checkpoint; give a whole .safetensors file") from error
+
+
 def load(path: Path | str, kind: str) -> Checkpoint:
     """Read a checkpoint of the given kind.
 

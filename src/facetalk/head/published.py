@@ -13,8 +13,6 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from facetalk import checkpoint
@@ -104,11 +102,11 @@ def load(path: Path | str) -> PaperHead:
 def _opened(path: Path) -> Mapping:
     if not path.is_file():
         raise CheckpointError("no such file; give a checkpoint (.safetensors, .pt, .pth or .tar)")
+    if path.suffix == ".safetensors":
+        return checkpoint.tensors_of(path)
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
         found = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, OSError, RuntimeError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, RuntimeError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise CheckpointError("not a readable checkpoint; give a .safetensors, .pt, .pth or .tar file") from error
     except pickle.UnpicklingError as error:
         raise CheckpointError("holds more than tensors and is not opened; save its state_dict alone") from error
