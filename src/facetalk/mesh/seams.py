@@ -11,7 +11,7 @@ from jaxtyping import Float
 from facetalk.geometry import UNIT_MM
 from facetalk.types import Region
 
-AT_EYES_MM, AT_TEETH_MM = (0.08, 0.25), (0.3, 0.8)
+AT_EYES_MM, AT_TEETH_MM = (0.08, 0.25), (0.15, 0.45)
 """Canonical distance from which on a point is partly, and wholly, taken for a seam. A small level lies on teeth too."""
 SHOWN_FOR: dict[Region, tuple[Region, tuple[float, float]]] = {
     Region.SCLERA: (Region.SKIN, AT_EYES_MM),
