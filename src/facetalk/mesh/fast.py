@@ -245,7 +245,7 @@ class FastRoad:
             refined.warp, refined.known, *self.grid.lattice,
         )  # fmt: skip
         shares = look_up_shares(self.baked.shares, *self.baked.grid.lattice, canonical)
-        regions = seam_shares(shares, self.baked.distance(canonical))
+        regions = seam_shares(shares, canonical, self.baked.distance)
         mesh = Mesh(vertices, mesh.faces, regions, vertex_normals(vertices, mesh.faces), canonical)
         return mesh if self.cut is None else clip(mesh, self.cut)
 

@@ -63,7 +63,8 @@ def exact(actor: Actor, resolution: int) -> Road:
         for code in codes:
             mesh = extract(actor.sdf(code), grid, cut=NECK_CUT)
             canonical = ask(actor.carried(code), mesh.vertices)
-            regions = seam_shares(ask(actor.shares, canonical), ask(actor.canonical, canonical))
+            shares = ask(actor.shares, canonical)
+            regions = seam_shares(shares, canonical, lambda points: ask(actor.canonical, points))
             yield replace(mesh, regions=regions, canonical=canonical)
 
     return road

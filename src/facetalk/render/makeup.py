@@ -155,7 +155,8 @@ def scalp(x, y, z, table, line, scale):
         over -= np.float32(3.75)
     ear_side = max(abs(table[4, 0]), abs(table[5, 0]))
     on_ear = fade(ear_side + 3, ear_side + 7, abs(x))  # a wide skull reaches as far out as its ears
-    on_ear *= bump(y - ear_y + np.float32(14), np.float32(20)) * bump(z - ear_z, np.float32(12))
+    on_ear *= fade(ear_y + 22, ear_y + 15, y) * fade(ear_y - 60, ear_y - 50, y)
+    on_ear *= bump(z - ear_z - np.float32(4), np.float32(19))
     return fade(np.float32(-5), np.float32(5), over) * (ONE - min(on_ear * np.float32(1.6), ONE))
 
 
