@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from facetalk.data.facegood import JAW, Recording
+from facetalk.data.ridge import fit, stacked
 from facetalk.data.teacher import interpolated
 from facetalk.evaluation import softmax
 from facetalk.evaluation import speech as evaluation
-from facetalk.evaluation.ridge import fit, stacked
 from facetalk.evaluation.speech import PROBE_CHOICE, PROBE_TEST, PROBE_TRAINING, correlations, log_mel, mouth_probe
 from facetalk.types import SAMPLE_RATE, Waveform
 

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 import torch
 
+from facetalk.data.ridge import stacked
+from facetalk.errors import InputError
 from facetalk.speech import encoder
 from facetalk.speech.composition import attention_bias, chunked, sliding
 from facetalk.speech.configuration import TINY
-from facetalk.training import augmentation, loop, speech, speech_set
+from facetalk.training import augmentation, loop, speech, speech_readout, speech_set
 from facetalk.training.augmentation import Augmentation, disturbed, faster
 from facetalk.training.speech import SpeechTask, SpeechTraining, component_weights, pace
-from facetalk.training.speech_set import IGNORED, Example, ShardWriter
+from facetalk.training.speech_set import IGNORED, TEACHER_STEP, Example, Readout, ShardWriter
 from facetalk.types import SAMPLE_RATE
 
 TRAINING = SpeechTraining(encoder=TINY, steps=6, batch=2, crop_frames=15, warm_steps=2)
@@ -89,6 +91,26 @@ def test_a_run_writes_an_encoder_that_loads_and_another_can_begin_with(tmp_path)
     speech.main(speech.Run(data, tmp_path / "next", TRAINING, start=out / loop.STATE_FILE, stop=1))
     lines = (tmp_path / "next" / loop.LOG_FILE).read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [1]
+
+
+def test_a_readout_reads_what_it_was_fitted_on_and_joins_the_loss(tmp_path):
+    data = packed(tmp_path)
+    with pytest.raises(InputError, match="speech_readout"):
+        speech_set.read_readout(data)
+    found = speech_set.read(data).examples
+    reach, curves = speech_set.READOUT_REACH, np.random.default_rng(0).normal(size=(4, 2)).astype(np.float32)
+    pairs = [
+        (stacked(each.teacher * np.float32(TEACHER_STEP), reach), np.roll(each.teacher, 2, 0) @ curves)
+        for each in found
+    ]
+    weights, offset = speech_readout.reader([(inputs[4:-4], said[4:-4]) for inputs, said in pairs], 1e-3)
+    readout = Readout(weights.astype(np.float32), offset.astype(np.float32))
+    said = np.concatenate([readout(each.teacher * np.float32(TEACHER_STEP))[4:-4] for each in found])
+    truth = np.concatenate([curves[4:-4] for _, curves in pairs])
+    np.testing.assert_allclose(said, (truth - truth.mean(0)) / truth.std(0), atol=1e-2)
+    training = dataclasses.replace(TRAINING, mouth_weight=1.0)
+    learner = SpeechTask(training, speech_set.read(data), torch.device("cpu"), readout)
+    assert float(learner.step(0, torch.Generator().manual_seed(0))["reading"]) > 0
 
 
 def test_disturbed_speech_keeps_its_time():

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from facetalk.evaluation import ridge
+from facetalk.data import ridge
 from facetalk.evaluation.agreement import best_lag, correlation, lagged, partial_correlation
 
 REACH = 4

@@ -16,10 +16,10 @@ from jaxtyping import Float, Int
 from facetalk.data import facegood, timed_speech
 from facetalk.data.facegood import Recording
 from facetalk.data.phone_labels import IGNORED, labels, symbols_of
+from facetalk.data.ridge import fit, stacked
 from facetalk.data.teacher import Teacher
 from facetalk.data.timed_speech import TimedClip
 from facetalk.evaluation import softmax
-from facetalk.evaluation.ridge import fit, stacked
 from facetalk.speech import encoder, waveform
 from facetalk.speech.mel import mel_energies
 from facetalk.speech.timing import frame_count, midpoints

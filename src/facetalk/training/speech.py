@@ -19,7 +19,7 @@ from facetalk.speech.configuration import EncoderConfig, Receptive
 from facetalk.training import loop, speech_set
 from facetalk.training.augmentation import Augmentation
 from facetalk.training.speech_crops import MEL_BANDS, Batch, crop
-from facetalk.training.speech_set import IGNORED, SpeechSet
+from facetalk.training.speech_set import IGNORED, TEACHER_STEP, Example, Readout, SpeechSet
 from facetalk.training.student import Student
 from facetalk.types import FRAME_RATE
 
@@ -43,6 +43,8 @@ class SpeechTraining:
     """Weight of phone classification beside distillation."""
     spectrum_weight: float = 0.5
     """Weight of the spectrum of the undisturbed sound; it teaches the front end early, and keeps loudness."""
+    mouth_weight: float = 0.0
+    """Weight of the mouth curves that the readout of the packed set says; 0 needs no readout."""
     stream_share: float = 0.4
     """Share of steps whose attention is chunked, as in streaming; the rest slide."""
     chunks: tuple[int, ...] = (4, 8, 12, 24, 48)
@@ -55,7 +57,9 @@ class SpeechTraining:
 class SpeechTask:
     """What a step is; see `facetalk.training.loop.Task`."""
 
-    def __init__(self, training: SpeechTraining, data: SpeechSet, device: torch.device) -> None:
+    def __init__(
+        self, training: SpeechTraining, data: SpeechSet, device: torch.device, readout: Readout | None = None
+    ) -> None:
         self.training, self.device = training, device
         self.examples = data.group(*TRAINING_GROUPS)
         repeats = dict(training.repeats)
@@ -63,9 +67,12 @@ class SpeechTask:
         self.chances = lengths / lengths.sum()
         self.weights = component_weights(data.about["shares"], training.whitening).to(device)
         self.span = stretch(range(training.crop_frames), FRAME_RATE, receptive(training.encoder))
+        self.mouths = [mouth_curves(example, readout) for example in self.examples]
         size, classes = training.encoder.size, len(data.symbols)
         self.student = Student(training.encoder).to(device)
         outputs = {"teacher": len(self.weights), "phone": classes, "spectrum": MEL_BANDS}
+        if readout is not None:
+            outputs["mouth"] = len(readout.offset)
         self.heads = nn.ModuleDict({name: nn.Linear(size, width) for name, width in outputs.items()}).to(device)
         self.parameters = [*self.student.parameters(), *self.heads.parameters()]
         self.optimiser = torch.optim.AdamW(
@@ -81,11 +88,14 @@ class SpeechTask:
             group["lr"] = self.training.rate * pace(index, self.training.warm_steps, self.training.steps)
         with torch.autocast(self.device.type, torch.bfloat16):
             features = self.student(batch.sound, self.span, bias)
-            teacher, phones, spectrum = (head(features).float() for head in self.heads.values())
+            said = {name: head(features).float() for name, head in self.heads.items()}
+        teacher, phones, spectrum = said["teacher"], said["phone"], said["spectrum"]
         distance = distillation(teacher, batch, self.weights)
         naming = functional.cross_entropy(phones.flatten(0, 1), batch.phones.flatten(), ignore_index=IGNORED)
-        hearing = ((spectrum - batch.spectrum).square().mean(-1) * batch.heard).sum() / batch.heard.sum()
+        hearing = over_heard((spectrum - batch.spectrum).square().mean(-1), batch)
+        reading = over_heard((said["mouth"] - batch.mouth).square().mean(-1), batch) if "mouth" in said else 0.0
         loss = distance + self.training.phone_weight * naming + self.training.spectrum_weight * hearing
+        loss = loss + self.training.mouth_weight * reading
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.parameters, 1.0)
@@ -93,6 +103,7 @@ class SpeechTask:
         known = batch.phones != IGNORED
         accuracy = (phones.argmax(-1) == batch.phones)[known].float().mean()
         figures = {"distance": distance, "naming": naming, "hearing": hearing, "accuracy": accuracy, "norm": norm}
+        figures |= {"reading": reading} if "mouth" in said else {}
         return {name: figure.detach() for name, figure in figures.items()}
 
     def state(self) -> dict[str, Tensor]:
@@ -120,7 +131,10 @@ class SpeechTask:
     def draw(self, random: np.random.Generator) -> Batch:
         """A batch of random crops, disturbed."""
         chosen = random.choice(len(self.examples), self.training.batch, p=self.chances)
-        crops = [crop(self.examples[index], self.span, self.training.augmentation, random) for index in chosen]
+        crops = [
+            crop(self.examples[index], self.mouths[index], self.span, self.training.augmentation, random)
+            for index in chosen
+        ]
         parts = (torch.from_numpy(np.stack(part)).to(self.device) for part in zip(*crops, strict=True))
         return Batch(*parts)
 
@@ -143,7 +157,19 @@ def distillation(
 ) -> Float[Tensor, ""]:
     """Weighted squared distance to the teacher; 1 is the distance of a guess of the mean."""
     each = ((guess - batch.teacher).square() * weights).sum(-1)
+    return over_heard(each, batch)
+
+
+def over_heard(each: Float[Tensor, "crop frame"], batch: Batch) -> Float[Tensor, ""]:
+    """Mean over the frames that a clip has."""
     return (each * batch.heard).sum() / batch.heard.sum()
+
+
+def mouth_curves(example: Example, readout: Readout | None) -> Float[np.ndarray, "frame curve"]:
+    """What the readout says of the teacher on one clip (half precision); without a readout, no curve."""
+    if readout is None:
+        return np.zeros((example.frames, 0), np.float16)
+    return readout(example.teacher * np.float32(TEACHER_STEP)).astype(np.float16)
 
 
 def component_weights(shares: list[float], whitening: float) -> Float[Tensor, " component"]:
@@ -191,7 +217,8 @@ def main(run: Run) -> None:
     """Train, going on where an earlier call stopped, and write the encoder."""
     torch.set_num_threads(run.threads)
     torch.manual_seed(run.seed)
-    task = SpeechTask(run.training, speech_set.read(run.data), torch.device(run.device))
+    readout = speech_set.read_readout(run.data) if run.training.mouth_weight > 0 else None
+    task = SpeechTask(run.training, speech_set.read(run.data), torch.device(run.device), readout)
     if run.start is not None:
         task.begin_with(checkpoint.load(run.start, loop.KIND).tensors)
     plan = loop.Plan(run.stop or run.training.steps, run.seed, run.log_every, run.save_every)

@@ -24,6 +24,8 @@ class Batch:
 
     sound: Float[Tensor, "crop sample"]
     teacher: Float[Tensor, "crop frame component"]
+    mouth: Float[Tensor, "crop frame curve"]
+    """What the readout says of the teacher; no curve where there is no readout."""
     phones: Int[Tensor, "crop frame"]
     heard: Float[Tensor, "crop frame"]
     """1 where the clip has a frame, 0 behind its end."""
@@ -32,9 +34,13 @@ class Batch:
 
 
 def crop(
-    example: Example, span: Stretch, augmentation: Augmentation, random: np.random.Generator
+    example: Example,
+    mouth: Float[np.ndarray, "frame curve"],
+    span: Stretch,
+    augmentation: Augmentation,
+    random: np.random.Generator,
 ) -> tuple[np.ndarray, ...]:
-    """Sound, teacher components, phones, presence and spectrum of a random stretch of an example: a row of `Batch`.
+    """A row of `Batch`: sound, teacher, mouth, phones, presence and spectrum of a random stretch of an example.
 
     Stretches start on multiples of three frames, which are whole samples.
     """
@@ -50,7 +56,8 @@ def crop(
     phones = np.where(inside, example.phones[rows], IGNORED).astype(np.int64)
     teacher = _between(example.teacher, places) * np.float32(TEACHER_STEP)
     heard = inside.astype(np.float32)
-    return disturbed(sound, augmentation, random), teacher, phones, heard, relative_spectrum(sound, frames)
+    spectrum = relative_spectrum(sound, frames)
+    return disturbed(sound, augmentation, random), teacher, _between(mouth, places), phones, heard, spectrum
 
 
 def relative_spectrum(sound: Float[np.ndarray, " sample"], frames: int) -> Float[np.ndarray, "frame band"]:
@@ -60,7 +67,9 @@ def relative_spectrum(sound: Float[np.ndarray, " sample"], frames: int) -> Float
     return (np.log(energies / mean + 1e-3) + 3) / 2.5
 
 
-def _between(rows: Int[np.ndarray, "row part"], places: Float[np.ndarray, " place"]) -> Float[np.ndarray, "place part"]:
+def _between(
+    rows: Int[np.ndarray, "row part"] | Float[np.ndarray, "row part"], places: Float[np.ndarray, " place"]
+) -> Float[np.ndarray, "place part"]:
     """Rows read at fractional places, linearly; the ends are held."""
     places = np.clip(places, 0, len(rows) - 1)
     before = places.astype(int)

@@ -18,6 +18,10 @@ MU = 255.0
 IGNORED = -1
 """Phone class of frames whose label is unknown or doubtful."""
 SHARD_BYTES = 14_000_000
+READOUT = "readout.safetensors"
+"""Holds what reads mouth curves off the teacher; written by `facetalk.training.speech_readout`."""
+READOUT_REACH = 4
+"""Frames on either side that the readout sees."""
 TEACHER_STEP = 1 / 24
 """Size of one step of the 8-bit teacher components, which have unit variance."""
 
@@ -87,6 +91,33 @@ class ShardWriter:
         if self.pending:
             safetensors.numpy.save_file(self.pending, self.folder / f"{self.shards:03d}.safetensors")
             self.pending, self.shards = {}, self.shards + 1
+
+
+@dataclass(frozen=True)
+class Readout:
+    """A linear reader of mouth curves off teacher components and their neighbours in time."""
+
+    weights: Float[np.ndarray, "input curve"]
+    offset: Float[np.ndarray, " curve"]
+
+    def __call__(self, components: Float[np.ndarray, "frame component"]) -> Float[np.ndarray, "frame curve"]:
+        """Curves of about zero mean and unit variance; at the ends the first and last frames are held."""
+        reach, frames, size = READOUT_REACH, *components.shape
+        padded = np.pad(components, ((reach, reach), (0, 0)), mode="edge")
+        parts = self.weights.reshape(2 * reach + 1, size, -1)
+        return sum(padded[shift : shift + frames] @ part for shift, part in enumerate(parts)) + self.offset
+
+
+def read_readout(folder: Path | str) -> Readout:
+    """The reader of a packed set.
+
+    Raises:
+        InputError: the set has none.
+    """
+    path = Path(folder) / READOUT
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; run facetalk.training.speech_readout (see recipes/speech.md)")
+    return Readout(**safetensors.numpy.load_file(path))
 
 
 @dataclass(frozen=True)
