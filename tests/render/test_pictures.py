@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from balls import ball
@@ -130,3 +132,21 @@ def test_seeded_looks_repeat_and_differ():
     assert Look.seeded(3) == Look.seeded(3)
     assert len({Look.seeded(seed).skin for seed in range(20)}) > 2
     assert Look.seeded(5).iris in IRIS_TONES
+
+
+@pytest.mark.parametrize("size", [96, 97])
+def test_skin_lit_by_blocks_looks_like_skin_lit_pixel_by_pixel(size):
+    made = ball(0.3, rings=48)
+    shares = np.zeros((len(made.vertices), len(Region)), np.float32)
+    shares[:, Region.SKIN] = 1
+    camera = looking_at(np.array([0.0, 0.0, 5.0]), np.zeros(3), 6.0 * size, size, size)
+    photographer = Photographer(width=size, height=size)
+    # Skin that is not surely skin is lit at every pixel; its colour is the same.
+    blocks, pixels = (
+        photographer(dataclasses.replace(made, regions=shares * np.float32(share)), camera).pixels.astype(int)
+        for share in (1.0, 0.97)
+    )
+    apart = np.abs(blocks - pixels)
+    assert apart.max() <= 12
+    assert apart.mean() < 0.3
+    assert apart.any()

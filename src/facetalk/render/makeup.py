@@ -200,10 +200,14 @@ def hairy(x, y, z, side, table, line, amounts):
 
 @finite_kernel
 def paint(x, y, z, table, line, amounts, hair, surface):
-    """Change the colour in surface[0:3] and the shine in [3:6] of skin at a canonical point (units)."""
+    """Change the colour in surface[0:3] and the shine in [3:6] of skin at a canonical point (units).
+
+    Returns whether what was painted has fine detail, as hair and lashes have and a blush has not.
+    """
     x, y, z = x * MM, y * MM, z * MM
     side = 0 if x > 0 else 1
     red, dark = flush(x, y, z, side, table)
+    lashes = dark > 0
     red, dark = red * amounts[4], ONE - dark * amounts[3]
     surface[0] *= dark * (ONE + np.float32(0.03) * red)
     surface[1] *= dark * (ONE - np.float32(0.13) * red)
@@ -216,3 +220,4 @@ def paint(x, y, z, table, line, amounts, hair, surface):
             surface[i] += cover * (hair[i] * (np.float32(0.7) + np.float32(0.6) * fine) - surface[i])
         surface[3] *= ONE - np.float32(0.6) * cover
         surface[5] *= ONE - np.float32(0.7) * cover
+    return lashes or cover > 0
