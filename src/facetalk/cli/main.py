@@ -46,6 +46,7 @@ COMMANDS: dict[str, Command] = {
     "motion train": Command("train", "Motion", "train the motion model"),
     "motion stamp": Command("train", "Stamp", "give motion weights to a head that was trained on"),
     "speech train": Command("train", "Speech", "train the speech encoder"),
+    "recording check": Command("recording", "Check", "name everything that is wrong with a recording"),
     "data heads": Command("data", "Heads", "make the training set of heads"),
     "data performances": Command("data", "Performances", "make the training set of motion"),
     "evaluate scans": Command("scans", "Scans", "damage scans of held-out people, see whether heads are found"),
