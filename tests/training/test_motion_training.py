@@ -11,7 +11,7 @@ import torch
 from facetalk.arkit import ARKIT_INDEX
 from facetalk.errors import CheckpointError, InputError
 from facetalk.motion import DenoiserConfig, Rig, Sampling
-from facetalk.training.motion import Emphasis, MotionTask, MotionTraining, sealed, train
+from facetalk.training.motion import Emphasis, MotionTask, MotionTraining, near, sealed, train
 from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips, join, pack, read_performances, unpack
 from facetalk.types import SpeechFeatures
 
@@ -194,3 +194,9 @@ def test_sealed_frames_weigh_more_only_when_asked():
     )
     assert (plain == 1).all()
     assert set(weighed.unique().tolist()) <= {1.0, 4.0}
+
+
+def test_frames_beside_sealed_ones_weigh_as_much_within_the_span():
+    mask = torch.tensor([0, 0, 0, 1, 0, 0, 0, 0, 1.0]).reshape(1, 9, 1)
+    assert torch.equal(near(mask, 0), mask)
+    assert near(mask, 2).flatten().tolist() == [0, 1, 1, 1, 1, 1, 1, 1, 1]

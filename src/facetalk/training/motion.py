@@ -35,6 +35,9 @@ class Emphasis:
     seal: float = 0.0
     """Extra weight of frames whose lips are held shut over an open jaw, at the diffusion loss: they are few, and where
     the speech features leave doubt between /p/ and /t/ this raises the odds that the lips close."""
+    seal_span: int = 0
+    """Frames before and behind such a frame that weigh as much: the odds rise that the lips close, but not that they
+    close early and open late."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,9 @@ class MotionTask:
         lowest, highest = self.config.expression
         amount = lowest + (highest - lowest) * self._uniform(generator)
         codes = express(self.rig.codes(weights), self.rig.rest, amount)
-        return self.normaliser.normalise(codes), features, 1 + self.config.emphasis.seal * sealed(weights)
+        emphasis = self.config.emphasis
+        weight = 1 + emphasis.seal * near(sealed(weights), emphasis.seal_span)
+        return self.normaliser.normalise(codes), features, weight
 
     def predict(self, clean: Tensor, features: Tensor, generator: torch.Generator) -> Float[Tensor, "crop frame live"]:
         """x̂0 from each crop at a random diffusion time, with or without speech."""
@@ -182,6 +187,11 @@ def sealed(weights: Float[Tensor, "crop frame 52"]) -> Float[Tensor, "crop frame
     """1 where the lips are held shut over an open jaw, as in /p b m/; else 0."""
     jaw, close = weights[..., ARKIT_INDEX["jawOpen"]], weights[..., ARKIT_INDEX["mouthClose"]]
     return ((jaw > 0.01) & (close > 0.5 * jaw)).to(weights.dtype)[..., None]
+
+
+def near(mask: Float[Tensor, "crop frame 1"], span: int) -> Float[Tensor, "crop frame 1"]:
+    """1 within `span` frames of a frame that is 1."""
+    return functional.max_pool1d(mask.mT, 2 * span + 1, stride=1, padding=span).mT
 
 
 def one_cycle(progress: float, warm_up: float) -> float:
