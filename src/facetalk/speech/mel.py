@@ -11,6 +11,8 @@ WINDOW_SAMPLES = 400
 """25 ms."""
 TRANSFORM_SAMPLES = 512
 LOWEST_HZ = 20.0
+FAINTEST = 1e-6
+"""Added to energies before their logarithm: digital silence has one."""
 
 
 def mel_energies(
@@ -22,6 +24,12 @@ def mel_energies(
     windows = padded[centres[:, None] + np.arange(WINDOW_SAMPLES) + WINDOW_SAMPLES // 2]
     spectrum = np.fft.rfft(windows * np.hanning(WINDOW_SAMPLES), TRANSFORM_SAMPLES)
     return (np.abs(spectrum) ** 2 @ triangles(bands).T).astype(np.float32)
+
+
+def log_mel(samples: Float[np.ndarray, " sample"], rate: float, bands: int) -> Float[np.ndarray, "step band"]:
+    """Logarithms of `mel_energies` at `rate` steps a second; step i is about the middle of [i/rate, (i+1)/rate)."""
+    steps = round(len(samples) / SAMPLE_RATE * rate)
+    return np.log(mel_energies(samples, (np.arange(steps) + 0.5) / rate, bands) + FAINTEST)
 
 
 @lru_cache

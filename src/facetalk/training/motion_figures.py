@@ -17,25 +17,10 @@ from torch import Tensor
 
 from facetalk.arkit import ARKIT_NAMES
 from facetalk.motion import Motion, Sampling
+from facetalk.rig.lips import GAP_MM
 from facetalk.training.motion_clips import MotionClips, read_performances
 from facetalk.types import FRAME_RATE, SpeechFeatures
 
-GAP_MM: dict[str, float] = {
-    "jawOpen": 33.5,
-    "mouthClose": -38.0,
-    "mouthFunnel": 9.5,
-    "mouthShrugLower": -6.5,
-    "mouthShrugUpper": 2.9,
-    "mouthRollLower": -2.0,
-    "mouthRollUpper": -2.0,
-    "mouthLowerDownLeft": 3.4,
-    "mouthLowerDownRight": 3.4,
-    "mouthUpperUpLeft": 1.4,
-    "mouthUpperUpRight": 1.4,
-    "mouthPressLeft": -1.1,
-    "mouthPressRight": -1.1,
-}
-"""What one full weight adds to the gap between the lips in the middle, in mm, on the mean face of ICT-FaceKit."""
 ROUNDING = ("mouthFunnel", "mouthPucker")
 UPPER_FACE = tuple(name for name in ARKIT_NAMES if name.startswith(("brow", "eye")))
 CLOSED_MM = 0.5
