@@ -5,15 +5,11 @@ Works in the normaliser's live space; knows neither codes nor heads nor samplers
 
 from dataclasses import dataclass
 
-import torch
-from einops import repeat
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from facetalk.motion.layers import DiagonalCrossAttention, FeedForward, Film, LookBackAttention, TimeEmbedding
-
-Memory = tuple[Tensor, ...]
-"""Keys and values of the last frames, one tensor for each block: what a later window needs of an earlier one."""
+from facetalk.motion.listener import Listener, Memory
 
 
 @dataclass(frozen=True)
@@ -87,20 +83,12 @@ class Block(nn.Module):
         return frames + self.dropout(self.forward_film(formed, time)), kept
 
 
-class Denoiser(nn.Module):
+class Denoiser(Listener):
     """Predicts x0 from x_t, the diffusion time and speech."""
 
-    speech_mean: Tensor
-    speech_scale: Tensor
-
     def __init__(self, config: DenoiserConfig):
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         width = config.width
-        self.register_buffer("speech_mean", torch.zeros(config.features))
-        self.register_buffer("speech_scale", torch.ones(config.features))
-        self.listening = nn.Conv1d(config.features, width, 2 * config.hearing + 1)
-        self.unheard = nn.Parameter(torch.randn(width) * 0.02)
         self.entrance = nn.Linear(config.live, width)
         self.time = TimeEmbedding(width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
@@ -109,30 +97,6 @@ class Denoiser(nn.Module):
         nn.init.zeros_(self.exit.weight)  # training starts from the mean pose
         nn.init.zeros_(self.exit.bias)
 
-    def listen(self, features: Float[Tensor, "batch heard feature"]) -> Float[Tensor, "batch frame width"]:
-        """Speech features → what the blocks hear, once for all diffusion steps.
-
-        Args:
-            features: `config.hearing` frames more on each side than there are frames to move.
-        """
-        standard = (features - self.speech_mean) / self.speech_scale
-        return self.listening(standard.transpose(1, 2)).transpose(1, 2)
-
-    def around(self, features: Float[Tensor, "frame feature"], wanted: range) -> Float[Tensor, "heard feature"]:
-        """What `listen` needs for the wanted frames: they and those about them, the first and last frame repeated."""
-        reach = self.config.hearing
-        rows = torch.arange(wanted.start - reach, wanted.stop + reach, device=features.device)
-        return features[rows.clamp(0, len(features) - 1)]
-
-    def forward(
-        self,
-        noisy: Float[Tensor, "batch frame live"],
-        time: Int[Tensor, " batch"],
-        speech: Float[Tensor, "batch frame width"] | None,
-    ) -> Float[Tensor, "batch frame live"]:
-        """x̂0 of a whole sequence; `speech` as `listen` gives it, or None for the learnt "nothing heard"."""
-        return self.recall(noisy, time, speech, None)[0]
-
     def recall(
         self,
         noisy: Float[Tensor, "batch frame live"],
@@ -140,9 +104,8 @@ class Denoiser(nn.Module):
         speech: Float[Tensor, "batch frame width"] | None,
         memory: Memory | None,
     ) -> tuple[Float[Tensor, "batch frame live"], Memory]:
-        """x̂0 of a window that follows the one `memory` was returned for, and the memory for the next."""
-        if speech is None:
-            speech = repeat(self.unheard, "width -> batch frame width", batch=noisy.shape[0], frame=noisy.shape[1])
+        """x̂0 of a window; the memory is keys and values of the last frames, one tensor for each block."""
+        speech = self.heard(speech, noisy)
         embedded = self.time(time)
         frames = self.entrance(noisy)
         kept = []

@@ -11,7 +11,8 @@ from torch import Tensor
 from facetalk import checkpoint
 from facetalk.checkpoint import Checkpoint
 from facetalk.errors import CheckpointError
-from facetalk.motion.denoiser import Denoiser, DenoiserConfig
+from facetalk.motion.listener import Listener
+from facetalk.motion.networks import FIRST, NETWORKS, name_of
 from facetalk.motion.normaliser import Normaliser
 from facetalk.motion.schedule import Schedule
 from facetalk.motion.temper import mouth_projection
@@ -51,7 +52,7 @@ class Rig:
 class Motion:
     """A denoiser with its normaliser and the models it belongs to."""
 
-    denoiser: Denoiser
+    denoiser: Listener
     normaliser: Normaliser
     rig: Rig
     head_hash: str
@@ -107,6 +108,7 @@ class Motion:
         tensors |= {f"normaliser.{name}": value for name, value in vars(self.normaliser).items()}
         tensors |= {f"rig.{name}": value for name, value in vars(self.rig).items()}
         config = {
+            "network": name_of(self.denoiser.config),
             "denoiser": asdict(self.denoiser.config),
             "schedule": asdict(self.schedule),
             "head_hash": self.head_hash,
@@ -135,7 +137,8 @@ class Motion:
             CheckpointError: a part is missing or damaged.
         """
         try:
-            denoiser = Denoiser(DenoiserConfig(**saved.config["denoiser"]))
+            kind = NETWORKS[saved.config.get("network", FIRST)]
+            denoiser = kind.network(kind.config(**saved.config["denoiser"]))
             denoiser.load_state_dict(_part(saved, "denoiser"))
             spaces = Normaliser(**_part(saved, "normaliser")), Rig(**_part(saved, "rig"))
             hashes = saved.config["head_hash"], saved.config["speech_hash"]

@@ -13,8 +13,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from facetalk.errors import InputError
-from facetalk.motion.denoiser import Denoiser, Memory
 from facetalk.motion.guidance import guided
+from facetalk.motion.listener import Listener, Memory
 from facetalk.motion.noise import FrameNoise
 from facetalk.motion.sampler import Sampler, dpm_solver
 from facetalk.motion.schedule import Schedule
@@ -44,7 +44,7 @@ class Sampling:
 class Remembering:
     """A denoiser that goes on where the window before ended, at every diffusion time by itself."""
 
-    denoiser: Denoiser
+    denoiser: Listener
     memories: dict[tuple[int, bool], Memory] = field(default_factory=dict)
 
     def __call__(self, noisy: Tensor, time: int, speech: Tensor | None) -> Tensor:
@@ -56,7 +56,7 @@ class Remembering:
 
 
 def draw_windows(
-    denoiser: Denoiser,
+    denoiser: Listener,
     schedule: Schedule,
     features: Float[Tensor, "frame feature"],
     sampling: Sampling,

@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -13,13 +13,15 @@ from torch.nn import functional
 
 from facetalk.arkit import ARKIT_INDEX
 from facetalk.errors import InputError
-from facetalk.motion import Denoiser, DenoiserConfig, Motion, Normaliser, Rig, Schedule, express
+from facetalk.motion import AnyConfig, Listener, Motion, Normaliser, Rig, Schedule, build, express
 from facetalk.motion.temper import MOUTH
 from facetalk.training.loop import Plan, optimiser_state, part, prefixed, restore_optimiser, run
 from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips
 
 NORMALISER_FRAMES = 100_000
 """Frames that the normaliser is fitted on, evenly spaced."""
+SCHEDULE = Schedule()
+"""The paper's thousand diffusion times."""
 LISTENING = ("listening.", "speech_")
 """Parts of a denoiser that belong to one speech encoder."""
 
@@ -73,10 +75,11 @@ class MotionTask:
     def __init__(
         self,
         config: MotionTraining,
-        sizes: DenoiserConfig,
+        sizes: AnyConfig,
         clips: MotionClips,
         rig: Rig,
         initial: Motion | None = None,
+        schedule: Schedule = SCHEDULE,
     ):
         torch.manual_seed(config.seed)
         self.config = config
@@ -84,8 +87,8 @@ class MotionTask:
         self.rig = rig
         self.crops = Crops(clips, config.crop, sizes.hearing)
         self.normaliser = fit_normaliser(clips, rig) if initial is None else initial.normaliser.to(self.device)
-        self.schedule = Schedule()
-        self.denoiser = Denoiser(sizes)
+        self.schedule = schedule
+        self.denoiser = build(sizes)
         self.denoiser.speech_mean.copy_(clips.features.float().mean(0))
         self.denoiser.speech_scale.copy_(clips.features.float().std(0).clamp(min=1e-3))
         if initial is not None:
@@ -140,7 +143,7 @@ class MotionTask:
         speech = self.denoiser.listen(features)
         unheard = self._uniform(generator) < self.config.unheard
         speech = torch.where(unheard, self.denoiser.unheard.to(speech.dtype), speech)
-        return self.denoiser(self.schedule.diffuse(clean, noise, time), time, speech)
+        return self.denoiser.taught(clean, self.schedule.diffuse(clean, noise, time), time, speech)
 
     def losses(self, error: Float[Tensor, "crop frame live"]) -> dict[str, Tensor]:
         """The paper's L2 and what `Emphasis` adds."""
@@ -219,7 +222,7 @@ STATISTICS = ("speech_mean", "speech_scale")
 """Buffers of a denoiser that follow the speech features of its clips."""
 
 
-def take_over(denoiser: Denoiser, other: Denoiser) -> None:
+def take_over(denoiser: Listener, other: Listener) -> None:
     """Start from another denoiser's weights; where the speech features differ in size, listening is learnt anew.
 
     The mean and spread of the features stay those of the new clips: another encoder has others.
@@ -227,8 +230,8 @@ def take_over(denoiser: Denoiser, other: Denoiser) -> None:
     Raises:
         InputError: the two have other sizes.
     """
-    sizes = replace(other.config, features=denoiser.config.features)
-    if sizes != denoiser.config:
+    sizes = {**asdict(other.config), "features": denoiser.config.features}
+    if type(other) is not type(denoiser) or sizes != asdict(denoiser.config):
         raise InputError(f"initial motion weights have sizes {sizes}; train the same sizes, or start without them")
     weights = {key: value for key, value in other.state_dict().items() if key not in STATISTICS}
     if other.config.features != denoiser.config.features:
@@ -238,17 +241,20 @@ def take_over(denoiser: Denoiser, other: Denoiser) -> None:
 
 def train(
     config: MotionTraining,
-    sizes: DenoiserConfig,
+    sizes: AnyConfig,
     clips: MotionClips,
     rig: Rig,
     folder: Path,
     *,
     initial: Motion | None = None,
+    schedule: Schedule = SCHEDULE,
     minutes: float = math.inf,
     stop_after: int | None = None,
 ) -> MotionTask:
     """Train to the end or until stopped, going on from `folder` where it holds this run (see `loop.run`)."""
-    task = MotionTask(config, sizes, clips, rig, initial)
+    task = MotionTask(config, sizes, clips, rig, initial, schedule)
     settings = {"training": asdict(config), "sizes": asdict(sizes), "clips": len(clips)}
+    if schedule != SCHEDULE:  # named only where it is another, so that runs begun before there was a choice go on
+        settings["schedule"] = asdict(schedule)
     run(task, Plan(config.steps, config.seed, minutes=minutes, stop_after=stop_after), folder, settings)
     return task

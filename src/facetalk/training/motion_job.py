@@ -18,17 +18,30 @@ from facetalk.arkit import ARKIT_NAMES
 from facetalk.errors import InputError
 from facetalk.head.model import load as load_head
 from facetalk.head.rig import RigEncoder
-from facetalk.motion import DenoiserConfig, Motion, Rig, restamp
+from facetalk.motion import (
+    AnyConfig,
+    AutoregressiveConfig,
+    DenoiserConfig,
+    Motion,
+    RecurrentConfig,
+    Rig,
+    Schedule,
+    restamp,
+)
 from facetalk.pipeline import follower
 from facetalk.pipeline.follower import Follower
 from facetalk.training.motion import MotionTask, MotionTraining, train
 from facetalk.training.motion_clips import join, read_performances
 
-SIZES: dict[str, Callable[[int, int], DenoiserConfig]] = {
+SIZES: dict[str, Callable[[int, int], AnyConfig]] = {
     "base": DenoiserConfig.base,
     "paper": DenoiserConfig.paper,
+    "small": DenoiserConfig.small,
     "tiny": DenoiserConfig.tiny,
+    "recurrent": RecurrentConfig,
+    "autoregressive": AutoregressiveConfig,
 }
+"""The last two are rivals of the denoiser (`facetalk.motion.rivals`)."""
 NO_HEAD = "unstamped"
 """Stands for the hash of a head that is not trained yet; `stamp` replaces it."""
 
@@ -49,9 +62,11 @@ class Make:
     """Weights of the encoder that made the features."""
     head: Path | None = None
     """Weights of the head; without them the codes are those of the rig encoder every head starts from."""
-    size: Literal["base", "paper", "tiny"] = "base"
+    size: Literal["base", "paper", "small", "tiny", "recurrent", "autoregressive"] = "base"
     hearing: int = 2
     """Audio frames heard on each side of a frame; 0 is the paper's diagonal mask."""
+    times: int = 1000
+    """Diffusion times. 1 is no diffusion: one pass from noise that tells nothing. The autoregressive rival wants 1."""
     initial: Path | None = None
     """Motion weights to start from."""
     minutes: float = float("inf")
@@ -81,7 +96,9 @@ def make(job: Make) -> dict[str, float | int | str]:
     live = MotionTask.live(clips, rig) if initial is None else initial.normaliser.live
     sizes = replace(SIZES[job.size](live, clips.features.shape[1]), hearing=job.hearing)
     begun = time.monotonic()
-    task = train(job.training, sizes, clips, rig, job.run, initial=initial, minutes=job.minutes)
+    task = train(
+        job.training, sizes, clips, rig, job.run, initial=initial, schedule=Schedule(job.times), minutes=job.minutes
+    )
     motion = task.motion(head_hash, checkpoint.load(job.speech, "speech").hash)
     motion.save(job.out)
     minutes = round((time.monotonic() - begun) / 60, 1)

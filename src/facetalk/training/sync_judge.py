@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
+from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 from torch.nn import functional
@@ -140,7 +141,7 @@ def matching(
 def read(performances: Path, entries: Sequence[Entry], bands: int) -> list[JudgedClip]:
     """Lips and sound of some clips, cut to equal length."""
     found = []
-    for entry in track(entries, "sound"):
+    for entry in track(entries, "sound", console=Console(stderr=True)):
         shapes = lip_shapes(performance_files.read(performances, entry.id).weights.astype(np.float64))
         speech = waveform.read(performance_files.audio_path(performances, entry))
         mel = log_mel(speech.samples, STEPS_PER_FRAME * float(FRAME_RATE), bands)
