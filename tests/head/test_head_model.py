@@ -105,3 +105,16 @@ def test_another_version_of_the_config_is_refused(head, tmp_path):
 def test_the_compact_head_fits_its_budget():
     saved = Head(model.compact()).to_checkpoint()
     assert sum(tensor.numel() * tensor.element_size() for tensor in saved.tensors.values()) < 5e6
+
+
+def test_the_global_baseline_is_as_large_and_comes_back_from_its_file(tmp_path):
+    ours, theirs = (sum(part.numel() for part in Head(sizes()).parameters()) for sizes in (model.compact, model.npm))
+    assert abs(theirs / ours - 1) < 0.1
+    head = Head(model.npm()).eval()
+    model.save(head, tmp_path / "npm.safetensors")
+    again = model.load(tmp_path / "npm.safetensors")
+    assert again.config == head.config and again.hash == head.hash
+    state, points = again.identify(torch.randn(again.config.layout.size) * 0.03), torch.rand(50, 3) - 0.5
+    together = again.posed(state, again.rest)(points)
+    assert torch.allclose(together[:7], again.posed(state, again.rest)(points[:7]), atol=1e-6)
+    assert not torch.allclose(together, again.posed(again.identify(0 * state.z_id), again.rest)(points), atol=1e-6)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from made_heads import RADIUS, radius, shift, write_spheres
@@ -6,6 +8,7 @@ from facetalk.arkit import ARKIT_INDEX
 from facetalk.errors import InputError
 from facetalk.head import model
 from facetalk.head.model import Head, tiny
+from facetalk.head.npm import GlobalConfig
 from facetalk.training import head as training
 from facetalk.training import head_data, loop
 from facetalk.training.averaging import Rate
@@ -96,3 +99,17 @@ def test_a_resumed_run_equals_an_unbroken_one(data, tmp_path):
 def test_a_folder_without_a_set_is_refused(tmp_path):
     with pytest.raises(InputError, match="not a head training set"):
         head_data.read(tmp_path)
+
+
+def test_the_global_baseline_learns_spheres_by_the_same_loop(data):
+    small = replace(tiny(), ensemble=GlobalConfig(global_width=24, layers=4, global_wavelengths=(0.4,)))
+    broad = replace(small.deformation, broad_outputs=4, mouth=None, eye=None)
+    task = IdentityTask(
+        Head(replace(small, deformation=broad)),
+        data,
+        IdentityRecipe(identities=4, points=200, surface=60, rate=Rate(peak=1e-2, steps=150, warm_up=10)),
+    )
+    before = evaluate(task.averaged.model, data)
+    for index in range(150):
+        task.step(index, generator(index))
+    assert evaluate(task.averaged.model, data)["test_surface_skin_mm"] < 0.5 * before["test_surface_skin_mm"]

@@ -1,7 +1,7 @@
 """Config dataclasses back from the plain dictionaries they were saved as."""
 
 from dataclasses import fields, is_dataclass
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from facetalk.errors import CheckpointError
 
@@ -25,6 +25,8 @@ def restored(config: type[Config], values: dict[str, Any]) -> Config:
 
 
 def _value(hint: Any, value: Any) -> Any:
-    if is_dataclass(hint) and isinstance(value, dict):
-        return restored(hint, value)  # pyright: ignore[reportArgumentType]
+    configs = [config for config in get_args(hint) or (hint,) if is_dataclass(config)]
+    if configs and isinstance(value, dict):
+        fitting = (config for config in configs if {item.name for item in fields(config)} == set(value))
+        return restored(next(fitting, configs[0]), value)  # pyright: ignore[reportArgumentType]
     return tuple(value) if isinstance(value, list) else value

@@ -16,9 +16,9 @@ from facetalk.head.anatomy import Anatomy
 from facetalk.head.features import shells, wave_count, waves
 
 CENTRES: tuple[str, ...] = ("mouth_centre", "eye_left", "eye_right")
-"""Landmarks with a window of their own."""
+"""Landmarks that may have a window of their own."""
 EYES = ("eye_left", "eye_right")
-"""Those of them that lie in an eyeball, in the order of `Anatomy.eye_radius`."""
+"""Centres of windows that lie in an eyeball, in the order of `Anatomy.eye_radius`."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,9 @@ class FieldConfig:
     output_scale: float
     """Typical size of the output."""
     broad: NetworkSize = NetworkSize(128, 3, (0.8, 0.4, 0.2))
-    mouth: NetworkSize = NetworkSize(96, 3, (0.24, 0.12, 0.06))
-    eye: NetworkSize = NetworkSize(64, 3, (0.16, 0.08, 0.04))
+    mouth: NetworkSize | None = NetworkSize(96, 3, (0.24, 0.12, 0.06))
+    eye: NetworkSize | None = NetworkSize(64, 3, (0.16, 0.08, 0.04))
+    """The finer networks; None leaves them out."""
     mouth_radius: float = 0.26
     eye_radius: float = 0.2
     eye_sharpness: tuple[float, ...] = (4.0, 16.0)
@@ -108,14 +109,18 @@ class Field(nn.Module):
     def __init__(self, config: FieldConfig) -> None:
         super().__init__()
         self.config = config
-        sizes = (config.mouth, config.eye, config.eye)
-        self.radii = (config.mouth_radius, config.eye_radius, config.eye_radius)
-        self.sharpness = ((), config.eye_sharpness, config.eye_sharpness)
+        sharp = config.eye_sharpness
+        sizes, all_radii = (config.mouth, config.eye, config.eye), (config.mouth_radius, *2 * (config.eye_radius,))
+        windows = zip(sizes, CENTRES, all_radii, ((), sharp, sharp), strict=True)
+        windows = [(size, window) for size, *window in windows if size is not None]
+        self.windows = [window for _, window in windows]
+        """Centre, radius and sharpness of each fine network."""
+        self.radii = tuple(radius for _, radius, _ in self.windows)
         self.broad = ConditionedNetwork(config.broad, 0, config.condition, config.broad_outputs, config.trunk)
         self.fine = nn.ModuleList(
             [
                 ConditionedNetwork(size, len(sharpness), config.condition, config.outputs, config.trunk)
-                for size, sharpness in zip(sizes, self.sharpness, strict=True)
+                for size, (_, _, sharpness) in windows
             ]
         )
 
@@ -129,8 +134,7 @@ class Field(nn.Module):
         """The field for each frame; `anatomy` has one row for each frame or a single one."""
         total = self.broad(folded[0], points, points[..., :0])
         total = torch.nn.functional.pad(total, (0, self.config.outputs - self.config.broad_outputs))
-        windows = zip(self.fine, folded[1:], CENTRES, self.radii, self.sharpness, strict=True)
-        for network, constants, name, radius, sharpness in windows:
+        for network, constants, (name, radius, sharpness) in zip(self.fine, folded[1:], self.windows, strict=True):
             relative = points - anatomy.landmark(name)[:, None]
             share = (1 - relative.square().sum(-1) / radius**2).clamp_min(0) ** 3
             chosen = _inside(share)

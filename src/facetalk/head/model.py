@@ -19,6 +19,7 @@ from facetalk.head.anatomy import NUMBERS, Anatomy, AnatomyPredictor, CodeLayout
 from facetalk.head.configuration import restored
 from facetalk.head.ensemble import EnsembleConfig, IdentityEnsemble
 from facetalk.head.field import Field, FieldConfig, NetworkSize
+from facetalk.head.npm import GlobalConfig, GlobalIdentity
 from facetalk.head.rig import CODE_SCALE, RigConfig, RigEncoder
 from facetalk.head.sources import FIRST_SOURCE, SourceMaps
 from facetalk.types import Region
@@ -59,7 +60,8 @@ class HeadConfig:
 
     layout: CodeLayout = field(default_factory=CodeLayout)
     rig: RigConfig = field(default_factory=RigConfig)
-    ensemble: EnsembleConfig = field(default_factory=EnsembleConfig)
+    ensemble: EnsembleConfig | GlobalConfig = field(default_factory=EnsembleConfig)
+    """The identity network: local ones round the anchors, or a single one."""
     compressed: int = 32
     """Dimensions an identity is compressed to for the deformation and for the regions."""
     deformation: FieldConfig = field(default_factory=lambda: DEFORMATION)
@@ -69,6 +71,13 @@ class HeadConfig:
 def compact() -> HeadConfig:
     """Small and fast: the bundled head."""
     return HeadConfig()
+
+
+def npm() -> HeadConfig:
+    """The baseline: one global network for identity and one for deformation, as many parameters as `compact`."""
+    broad = NetworkSize(288, 4, (0.8, 0.4, 0.2))
+    deformation = FieldConfig(4, 4, 232, 0.03, broad=broad, mouth=None, eye=None, trunk=128)
+    return HeadConfig(ensemble=GlobalConfig(), deformation=deformation)
 
 
 def tiny() -> HeadConfig:
@@ -90,8 +99,8 @@ class IdentityState:
 
     z_id: Float[Tensor, " identity"]
     anatomy: Anatomy
-    biases: tuple[Float[Tensor, "1 39 width"], Float[Tensor, "1 globalwidth"]]
-    """First-layer biases of the identity network with the code folded in."""
+    biases: tuple[Float[Tensor, "1 *member width"], Float[Tensor, "1 globalwidth"]]
+    """Biases of the identity network with the code folded in."""
     deviations: Float[Tensor, "1 number"]
     """The anatomy, standardised."""
 
@@ -134,7 +143,8 @@ class Head(nn.Module):
         self.config = config
         self.rig = RigEncoder(config.rig)
         self.anatomy = AnatomyPredictor(config.layout.global_size)
-        self.ensemble = IdentityEnsemble(config.ensemble, config.layout)
+        several = isinstance(config.ensemble, EnsembleConfig)
+        self.ensemble = (IdentityEnsemble if several else GlobalIdentity)(config.ensemble, config.layout)
         self.source = nn.Parameter(torch.randn(SOURCE_SIZE, config.layout.size) / SOURCE_SIZE**0.5)
         self.sources = SourceMaps()
         self.deformation_identity = nn.Linear(NUMBERS, config.compressed)
@@ -169,7 +179,7 @@ class Head(nn.Module):
 
     def fold(
         self, z_id: Float[Tensor, "identity code"]
-    ) -> tuple[Float[Tensor, "identity 39 width"], Float[Tensor, "identity globalwidth"]]:
+    ) -> tuple[Float[Tensor, "identity *member width"], Float[Tensor, "identity globalwidth"]]:
         """Biases of the identity network for identity codes."""
         return self.ensemble.biases(*self.config.layout.split(z_id / CODE_SPREAD))
 

@@ -10,12 +10,12 @@ import torch
 import tyro
 
 from facetalk.errors import InputError
-from facetalk.head.model import Head, HeadConfig, compact, load, save, tiny
+from facetalk.head.model import Head, HeadConfig, compact, load, npm, save, tiny
 from facetalk.training import head_data, loop
 from facetalk.training.head_deformation import DeformationRecipe, DeformationTask
 from facetalk.training.head_identity import IdentityRecipe, IdentityTask
 
-PRESETS = {"compact": compact, "tiny": tiny}
+PRESETS = {"compact": compact, "npm": npm, "tiny": tiny}
 IDENTITY_FILE = "identity.safetensors"
 """Running average of the first stage."""
 HEAD_FILE = "head.safetensors"
@@ -30,7 +30,8 @@ class HeadTraining:
     """Folders of head training sets; the people of all are trained on, save those that a set holds out."""
     out: Path
     """Receives identity.safetensors, head.safetensors and the logs and states of both stages."""
-    preset: Literal["compact", "tiny"] = "compact"
+    preset: Literal["compact", "npm", "tiny"] = "compact"
+    """compact: the bundled head's sizes. npm: the baseline, global networks of as many parameters. tiny: for tests."""
     stage: Literal["both", "identity", "deformation"] = "both"
     """The stages may run side by side: the second takes up the first's weights as they are written."""
     identity: IdentityRecipe = field(default_factory=IdentityRecipe)
