@@ -18,8 +18,9 @@ from facetalk.geometry import UNIT_MM
 from facetalk.mesh.clip import Plane, clip
 from facetalk.mesh.grid import NX, OFFSET, Grid
 from facetalk.mesh.isosurface import isosurface, triangles
-from facetalk.mesh.normals import vertex_normals
+from facetalk.mesh.normals import edge_lengths, vertex_normals
 from facetalk.mesh.pieces import reachable
+from facetalk.mesh.slits import without_thin
 from facetalk.types import Mesh
 
 SDF = Callable[[Float[Tensor, "point 3"]], Float[Tensor, " point"]]
@@ -49,10 +50,11 @@ def extract(
         cut: the half space to keep.
         regions: shares of surface kinds, asked at the finished vertices.
     """
-    surface = isosurface(sample(sdf, grid, margin=margin, coarse=coarse), grid)
+    surface = isosurface(without_thin(sample(sdf, grid, margin=margin, coarse=coarse), grid), grid)
     faces = triangles(surface, surface.vertices)
     mesh = reachable(Mesh(surface.vertices, faces))
-    mesh = Mesh(project(sdf, mesh.vertices, vertex_normals(mesh.vertices, mesh.faces), _reach(grid)), mesh.faces)
+    normals, reach = vertex_normals(mesh.vertices, mesh.faces), edge_lengths(mesh.vertices, mesh.faces)
+    mesh = Mesh(project(sdf, mesh.vertices, normals, reach), mesh.faces)
     mesh = Mesh(mesh.vertices, mesh.faces, normals=vertex_normals(mesh.vertices, mesh.faces))
     mesh = mesh if cut is None else clip(mesh, cut)
     if regions is None:
@@ -89,10 +91,13 @@ def ask(field: Callable[[Tensor], Tensor], points: Float[np.ndarray, "point 3"])
 
 
 def project(
-    sdf: SDF, points: Float[np.ndarray, "point 3"], normals: Float[np.ndarray, "point 3"], reach: float,
-    steps: int = 6,
+    sdf: SDF, points: Float[np.ndarray, "point 3"], normals: Float[np.ndarray, "point 3"],
+    reach: Float[np.ndarray, " point"], steps: int = 6,
 ) -> Float[np.ndarray, "point 3"]:  # fmt: skip
-    """`points` moved along `normals` onto the surface by the secant method, no farther than `reach`."""
+    """`points` moved along `normals` onto the surface by the secant method, each no farther than its `reach`.
+
+    A surface that is farther away than the mesh is coarse is another one: going there would pull out a spike.
+    """
     if len(points) == 0:
         return points
     value = ask(sdf, points)
@@ -107,14 +112,10 @@ def project(
         best[todo[better]], least[todo[better]] = at[todo[better]], np.abs(now[better])
         rise = now - before[todo]
         slope = np.where(np.abs(rise) > 1e-9, (at[todo] - last[todo]) / np.where(rise == 0, 1, rise), 0)
-        step = np.clip(at[todo] - now * slope, -reach, reach)
+        step = np.clip(at[todo] - now * slope, -reach[todo], reach[todo])
         last[todo], before[todo], at[todo] = at[todo], now, step
         todo = todo[np.abs(now) > TOLERANCE_MM / UNIT_MM]
     return (points + best[:, None] * normals).astype(np.float32)
-
-
-def _reach(grid: Grid) -> float:
-    return float(max(np.diff(axis).max() for axis in grid.axes))
 
 
 def _strides(factor: int) -> list[int]:

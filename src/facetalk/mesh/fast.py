@@ -22,10 +22,12 @@ from facetalk.mesh.extract import ROUNDS, TOLERANCE_MM, _copy_base, _part, _stri
 from facetalk.mesh.grid import NX, OFFSET, Grid, Patch
 from facetalk.mesh.isosurface import isosurface, triangles
 from facetalk.mesh.lattice import far_nodes, fill_far, spread
-from facetalk.mesh.normals import vertex_normals
+from facetalk.mesh.normals import edge_lengths, vertex_normals
 from facetalk.mesh.pieces import reachable
 from facetalk.mesh.refined import fill_parts, fine_values, rough_cells, rough_parts, wanted_nodes
+from facetalk.mesh.relax import crumpled, relaxed
 from facetalk.mesh.seams import seam_shares
+from facetalk.mesh.slits import without_thin
 from facetalk.mesh.warped import close_patch, fill_base, fill_patch, posed_values, settle
 from facetalk.types import Mesh
 
@@ -39,6 +41,10 @@ CHUNK = 8192
 
 NEAR_SHARE = 0.45
 """A cell whose corners are all farther from the surface than this share of its diagonal hardly holds it."""
+
+
+SEAM_MM = 0.15
+"""Canonical distance from which on a crumpled vertex is part of a seam."""
 
 
 @dataclass(frozen=True)
@@ -138,13 +144,13 @@ class FastRoad:
         self._ask(deform, warp, self.start if near is None else self.start | near)
         owner = self.grid.layout.owner.copy()
         refined = self._fill(warp, values, owner, deform)
-        surface = isosurface(values, self.grid, owner)
+        surface = isosurface(without_thin(values, self.grid), self.grid, owner)
         for _ in range(ROUNDS):
             if len(surface.leaks) == 0:
                 break
             self._follow(deform, warp, values, np.unique(surface.leaks))
             refined = self._fill(warp, values, owner, deform)
-            surface = isosurface(values, self.grid, owner)
+            surface = isosurface(without_thin(values, self.grid), self.grid, owner)
         faces = triangles(surface, surface.vertices)
         mesh = self._finish(warp, refined, Mesh(surface.vertices, faces))
         return mesh, self._near(surface.cells)
@@ -239,11 +245,15 @@ class FastRoad:
         mesh = reachable(mesh)
         normals = vertex_normals(mesh.vertices, mesh.faces)
         tolerance = np.float32(TOLERANCE_MM / UNIT_MM)
-        reach = np.float32(max(np.diff(axis).max() for axis in self.grid.axes))
+        reach = edge_lengths(mesh.vertices, mesh.faces)
         vertices, canonical = settle(
             mesh.vertices, normals, reach, tolerance, warp, *self.picks, *self.grid.axes, *field,
             refined.warp, refined.known, *self.grid.lattice,
         )  # fmt: skip
+        rough = np.flatnonzero(crumpled(vertices, mesh.faces, vertex_normals(vertices, mesh.faces)))
+        loose = np.zeros(len(vertices), bool)
+        loose[rough] = self.baked.distance(canonical[rough]) > SEAM_MM / UNIT_MM
+        vertices = relaxed(vertices, mesh.faces, loose)
         shares = look_up_shares(self.baked.shares, *self.baked.grid.lattice, canonical)
         regions = seam_shares(shares, canonical, self.baked.distance)
         mesh = Mesh(vertices, mesh.faces, regions, vertex_normals(vertices, mesh.faces), canonical)

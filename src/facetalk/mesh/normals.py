@@ -1,4 +1,4 @@
-"""Vertex normals of a triangle mesh."""
+"""Normals and edges at the vertices of a triangle mesh."""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -40,3 +40,19 @@ def area_weighted(vertices, faces):
             for a in range(3):
                 normals[v, a] /= length
     return normals
+
+
+@kernel
+def edge_lengths(vertices, faces):
+    """Mean length of the edges at each vertex; zero where there is no face."""
+    total, count = np.zeros(len(vertices), np.float32), np.zeros(len(vertices), np.float32)
+    for f in range(len(faces)):
+        for corner in range(3):
+            a, b = faces[f, corner], faces[f, (corner + 1) % 3]
+            length = np.float32(0)
+            for i in range(3):
+                length += (vertices[a, i] - vertices[b, i]) ** 2
+            for v in (a, b):
+                total[v] += np.sqrt(length)
+                count[v] += 1
+    return total / np.maximum(count, np.float32(1))

@@ -246,7 +246,8 @@ def settle(
     points, normals, reach, tolerance, warp, px, py, pz, bx, by, bz, values, parts, owner, origin, per_unit,
     fine, known, posed_parts, posed_owner, posed_origin, posed_per_unit,
 ):  # fmt: skip
-    """Points moved along their normals onto the posed surface by the secant method, and their canonical places."""
+    """Points moved along their normals onto the posed surface by the secant method, each no farther than its `reach`,
+    and their canonical places."""
     moves = np.empty(4, np.float32)
     moved, canonical = points.copy(), points.copy()
     out, terms, trial = np.empty(3, np.float32), np.empty((4, 8), np.float32), np.empty(3, np.float32)
@@ -271,5 +272,5 @@ def settle(
                 break
             slope = np.float32(1) if step == 0 else (at - last) / (now - before)
             last, before = at, now
-            at = min(max(at - now * slope, -reach), reach)
+            at = min(max(at - now * slope, -reach[n]), reach[n])
     return moved, canonical
