@@ -13,6 +13,7 @@ from facetalk.errors import CheckpointError, InputError
 from facetalk.motion import DenoiserConfig, Rig, Sampling
 from facetalk.training.motion import Emphasis, MotionTask, MotionTraining, near, sealed, train
 from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips, join, pack, read_performances, unpack
+from facetalk.training.motion_figures import GAP_MM, columns
 from facetalk.types import SpeechFeatures
 
 FEATURES = 4
@@ -200,3 +201,15 @@ def test_frames_beside_sealed_ones_weigh_as_much_within_the_span():
     mask = torch.tensor([0, 0, 0, 1, 0, 0, 0, 0, 1.0]).reshape(1, 9, 1)
     assert torch.equal(near(mask, 0), mask)
     assert near(mask, 2).flatten().tolist() == [0, 1, 1, 1, 1, 1, 1, 1, 1]
+
+
+def test_the_gap_is_weighed_as_jaw_and_lips_together():
+    task = made_task(replace(CONFIG, emphasis=Emphasis(gap=1.0)))
+    gap = columns(GAP_MM)
+    weights = made_clips().weights.float()
+    spread = (weights @ gap).std()
+    live = task.normaliser.normalise(task.rig.codes(weights[:2]))
+    error = (live[1] - live[0])[None, None]
+    expected = ((weights[1] - weights[0]) @ gap / spread) ** 2
+    assert float(task.losses(error)["gap"]) == pytest.approx(float(expected), rel=0.05)
+    assert float(made_task().losses(error)["gap"]) == 0

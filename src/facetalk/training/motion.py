@@ -17,6 +17,7 @@ from facetalk.motion import AnyConfig, Listener, Motion, Normaliser, Rig, Schedu
 from facetalk.motion.temper import MOUTH
 from facetalk.training.loop import Plan, optimiser_state, part, prefixed, restore_optimiser, run
 from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips
+from facetalk.training.motion_figures import GAP_MM, columns
 
 NORMALISER_FRAMES = 100_000
 """Frames that the normaliser is fitted on, evenly spaced."""
@@ -34,6 +35,9 @@ class Emphasis:
     """Weight of the error of jaw and mouth weights, each measured in its own spread."""
     velocity: float = 0.0
     """Weight of the error of the frame-to-frame difference of those weights, likewise."""
+    gap: float = 0.0
+    """Weight of the error of the gap between the lips (a linear estimate), in its own spread: small errors of jaw and
+    lips can add up to lips that meet, or that do not."""
     seal: float = 0.0
     """Extra weight of frames whose lips are held shut over an open jaw, at the diffusion loss: they are few, and where
     the speech features leave doubt between /p/ and /t/ this raises the odds that the lips close."""
@@ -100,6 +104,8 @@ class MotionTask:
         )
         self.mouth = mouth_map(clips, self.normaliser, rig)
         """Live space → jaw and mouth weights in units of their spread."""
+        self.gap = gap_map(clips, self.normaliser, rig)
+        """Live space → the gap between the lips in units of its spread."""
 
     @staticmethod
     def live(clips: MotionClips, rig: Rig) -> int:
@@ -148,8 +154,10 @@ class MotionTask:
     def losses(self, error: Float[Tensor, "crop frame live"]) -> dict[str, Tensor]:
         """The paper's L2 and what `Emphasis` adds."""
         mouth = functional.linear(error, self.mouth)
+        gap = functional.linear(error, self.gap)
         return {
             "l2": error.square().mean(),
+            "gap": self.config.emphasis.gap * gap.square().mean(),
             "mouth": self.config.emphasis.mouth * mouth.square().mean(),
             "velocity": self.config.emphasis.velocity * mouth.diff(dim=1).square().mean(),
         }
@@ -216,6 +224,13 @@ def mouth_map(clips: MotionClips, normaliser: Normaliser, rig: Rig) -> Float[Ten
     spread = clips.weights.float().std(0)[mouth]
     decode = torch.linalg.pinv(rig.matrix) @ (normaliser.basis * normaliser.scale)
     return decode[mouth] / spread.clamp(min=0.1 * float(spread.max()))[:, None]
+
+
+def gap_map(clips: MotionClips, normaliser: Normaliser, rig: Rig) -> Float[Tensor, "1 live"]:
+    """Live space → the gap between the lips divided by its spread."""
+    gap = columns(GAP_MM).to(clips.weights.device)
+    decode = torch.linalg.pinv(rig.matrix) @ (normaliser.basis * normaliser.scale)
+    return (gap @ decode)[None] / (clips.weights.float() @ gap).std().clamp(min=1e-3)
 
 
 STATISTICS = ("speech_mean", "speech_scale")
