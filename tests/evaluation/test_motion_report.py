@@ -7,6 +7,7 @@ from facetalk.arkit import ARKIT_INDEX
 from facetalk.evaluation import baselines, calibration, motion, real_speech
 
 SYMBOLS = "ampisftu"
+JAW = ARKIT_INDEX["jawOpen"]
 OPENING = dict(zip(SYMBOLS, (12.0, 0.0, 0.0, 4.0, 2.5, 1.5, 3.0, 3.5), strict=True))
 
 
@@ -25,9 +26,21 @@ def made_clip(seed: int, frames: int = 150) -> motion.TestClip:
 
 @pytest.fixture(scope="module")
 def report() -> motion.MotionReport:
-    clips, train = [made_clip(k) for k in range(3)], [made_clip(k) for k in range(10, 16)]
+    clips, train = [made_clip(k) for k in range(3)], [known(made_clip(k)) for k in range(10, 16)]
     late = [motion.Movement(np.roll(c.truth.apertures, 3), np.roll(c.truth.curves, 3, 0)) for c in clips]
-    return motion.report(clips, {"late": late}, train)
+    rows = {"late": late}
+    for name, fit in baselines.BASELINES.items():
+        guess = fit(train)
+        rows[name] = [motion.Movement(33 * guess(known(c))[:, JAW], guess(known(c))) for c in clips]
+    return motion.report(clips, rows)
+
+
+def known(clip: motion.TestClip) -> baselines.BaselineClip:
+    """What is heard tells the opening, and whether lips are round, but not exactly."""
+    curves = clip.truth.curves
+    heard = curves[:, [JAW, ARKIT_INDEX["mouthPucker"]]]
+    noise = np.random.default_rng(len(clip.id)).normal(0, 0.02, heard.shape)
+    return baselines.BaselineClip(clip.loudness, clip.phones, curves, clip.rate, heard + noise)
 
 
 def row(report: motion.MotionReport, name: str) -> motion.MotionRow:
@@ -49,6 +62,7 @@ def test_a_late_prediction_is_late(report):
 def test_baselines_stand_beside_and_rank_as_their_knowledge_does(report):
     rules, loud, mean = (row(report, name) for name in ("phoneme rules", "loudness envelope", "mean motion"))
     assert rules.aperture_correlation > loud.aperture_correlation > 0.4
+    assert row(report, "nearest neighbour").aperture_correlation > loud.aperture_correlation
     assert mean.aperture_correlation < 0.05 and mean.velocity_ratio < 1e-6
     assert mean.lips.closure_rate == 0
 
@@ -59,7 +73,7 @@ def test_the_report_is_json(report):
 
 def test_an_envelope_that_explains_all_is_followed_at_its_lag():
     loudness = np.random.default_rng(0).normal(size=200)
-    clip = baselines.BaselineClip(loudness, (), np.roll(2 * loudness + 1, 2)[:, None], 30.0)
+    clip = baselines.BaselineClip(loudness, (), np.roll(2 * loudness + 1, 2)[:, None], 30.0, loudness[:, None])
     assert np.abs(baselines.loudness_envelope([clip])(clip) - clip.targets)[3:].max() < 0.2
 
 

@@ -1,27 +1,39 @@
-"""`facetalk evaluate motion` and `facetalk head evaluate`: figures on held-out data."""
+"""`facetalk evaluate motion|sweep` and `facetalk head evaluate`: figures on held-out data."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import tyro
 
 import facetalk
 from facetalk.cli.command import ReportingJob, progress
 from facetalk.data import ict
 from facetalk.evaluation import head as head_test
-from facetalk.evaluation import mean_head, talking
+from facetalk.evaluation import mean_head, pages, proof, talking
+from facetalk.evaluation.comparison import Comparison
 from facetalk.evaluation.head import HeadTest, Person, Scan
-from facetalk.evaluation.talking import TalkingTest
+from facetalk.evaluation.proof import Proof
 from facetalk.head.fitting import Cloud
 from facetalk.training import head_data, head_deformation, head_identity
 
+Report = Annotated[Path | None, tyro.conf.arg(aliases=["-o"])]
+"""A folder to write, if any."""
+
 
 @dataclass(frozen=True, kw_only=True)
-class Motion(TalkingTest, ReportingJob):
-    """Measure lips in speech against held-out performances, beside loudness, phoneme rules and mean motion.
+class Motion(Proof, ReportingJob):
+    """Measure motion in speech against held-out performances, beside baselines, rivals and what must fail.
+
+    Every figure comes with its interval over clips. With -o, a folder receives report.json, report.md and pictures of
+    curves, errors by phone and spectra, and keeps what was measured: the same command goes on after a stop.
 
     Example:
-      facetalk evaluate motion --data sets/performances --json
+      facetalk evaluate motion --data sets/performances --clips 8 --takes 2 -o out/motion
     """
 
+    output: Report = None
+    """A folder for the report; measured takes are kept there."""
     weights: Path | None = None
     """A folder with head, speech and motion .safetensors instead of the bundled ones."""
     device: str = "auto"
@@ -30,16 +42,52 @@ class Motion(TalkingTest, ReportingJob):
     def run_job(self) -> None:
         """Measure and report."""
         talker = facetalk.load(self.weights, device=self.device)
-        with progress("clips") as watch:
-            measured = talking.evaluate(talker, self, watch)
-        rows = ["".join(f"{cell:<21}" for cell in row) for row in talking.table(measured)]
-        figures = measured.json()
+        with progress("takes") as watch:
+            compared = proof.prove(talker, self, self.output, watch)
+        figures, rows = compared.json(), _lines(compared, self.output)
         if self.knockouts:
             figures["shift_frames"] = talking.shifts(talker, self)
             figures["silence_speed"] = talking.in_silence(talker, self)
             rows.append(f"in 10 s of silence lips move at {figures['silence_speed']:.4f} of their speed in speech")
             rows.append(f"200 ms of silence in front move the lips by {sorted(set(figures['shift_frames']))} frames")
         self.report(figures, rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep(proof.Sweep, ReportingJob):
+    """Measure our motion at several strengths of guidance and with several numbers of steps, and what steps cost.
+
+    Example:
+      facetalk evaluate sweep --data sets/performances --guidances 0 1 2 4 --step-counts 1 4 8 50 -o out/sweep
+    """
+
+    output: Report = None
+    """A folder for the report; measured takes are kept there."""
+    weights: Path | None = None
+    """A folder with head, speech and motion .safetensors instead of the bundled ones."""
+    device: str = "auto"
+    """auto, cpu, cuda …"""
+
+    def run_job(self) -> None:
+        """Measure and report."""
+        talker = facetalk.load(self.weights, device=self.device)
+        with progress("takes") as watch:
+            compared = proof.sweep(talker, self, self.output, watch)
+        self.report(compared.json(), _lines(compared, self.output))
+
+
+def _lines(compared: Comparison, folder: Path | None) -> list[str]:
+    """The table for people, and where the report lies."""
+    names = list(dict.fromkeys(figure for row in compared.rows.values() for figure in row.figures))
+    lines = [" " * 28 + "".join(f"{row:>26}" for row in compared.rows)]
+    for name in names:
+        cells = (str(row.figures.get(name, "")) for row in compared.rows.values())
+        lines.append(f"{name:<28}" + "".join(f"{cell:>26}" for cell in cells))
+    if "LSE-D" not in names:
+        lines.append("LSE is left out: give --judge weights of python -m facetalk.training.sync_judge")
+    if folder is not None:
+        lines += [str(path) for path in pages.write(compared, folder)]
+    return lines
 
 
 @dataclass(frozen=True, kw_only=True)

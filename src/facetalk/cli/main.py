@@ -54,6 +54,7 @@ COMMANDS: dict[str, Command] = {
     "evaluate scans": Command("scans", "Scans", "damage scans of held-out people, see whether heads are found"),
     "evaluate people": Command("evaluate_people", "People", "test new people: whole, various, new"),
     "evaluate motion": Command("evaluate", "Motion", "measure speech-driven motion"),
+    "evaluate sweep": Command("evaluate", "Sweep", "measure guidance and steps against each other"),
     "evaluate mesh": Command("roads", "Mesh", "compare the fast and the tracked road with the exact one"),
 }
 

@@ -1,7 +1,6 @@
-"""What ours is compared with: a loudness envelope, phoneme rules on known phones, and mean motion.
+"""What ours is compared with: a loudness envelope, phoneme rules on known phones, retrieval, and mean motion.
 
-Each is fitted on training clips to the very targets it is then measured on (apertures, rounding, curves …), so each
-is as good as its inputs allow.
+Each is fitted on training clips to curves, and measured as ours is.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +12,8 @@ from scipy.ndimage import gaussian_filter1d
 
 SMOOTHING_S = 0.04
 """Of the phoneme rules."""
+NEIGHBOURS = (-2, 0, 2)
+"""Frames whose features are compared in retrieval."""
 LAGS = range(-3, 4)
 """Frames by which the envelope may lead or trail."""
 
@@ -27,6 +28,8 @@ class BaselineClip:
     phones: Phones
     targets: Float[np.ndarray, "frame target"]
     rate: float
+    features: Float[np.ndarray, "frame feature"]
+    """What the motion model hears."""
 
 
 Baseline = Callable[[BaselineClip], Float[np.ndarray, "frame target"]]
@@ -58,7 +61,8 @@ def phoneme_rules(clips: Sequence[BaselineClip]) -> Baseline:
     table: dict[str, list[np.ndarray]] = {}
     for clip in clips:
         for symbol, frames in _frames(clip):
-            table.setdefault(symbol, []).append(clip.targets[frames])
+            if len(frames):
+                table.setdefault(symbol, []).append(clip.targets[frames])
     means = {symbol: np.concatenate(values).mean(0) for symbol, values in table.items()}
     overall = np.concatenate([clip.targets for clip in clips]).mean(0)
 
@@ -71,12 +75,34 @@ def phoneme_rules(clips: Sequence[BaselineClip]) -> Baseline:
     return predict
 
 
+def nearest_neighbour(clips: Sequence[BaselineClip]) -> Baseline:
+    """Each frame as the training frame that sounds most like it and its surroundings; smoothed over `SMOOTHING_S`."""
+    known = np.concatenate([_surroundings(clip.features) for clip in clips])
+    targets = np.concatenate([clip.targets for clip in clips])
+    mean, scale = known.mean(0), np.maximum(known.std(0), 1e-6)
+    known = (known - mean) / scale
+    lengths = (known**2).sum(1)
+
+    def predict(clip: BaselineClip) -> Float[np.ndarray, "frame target"]:
+        asked = (_surroundings(clip.features) - mean) / scale
+        nearest = (lengths - 2 * asked @ known.T).argmin(1)[: len(clip.loudness)]
+        return gaussian_filter1d(targets[nearest], SMOOTHING_S * clip.rate, axis=0, mode="nearest")
+
+    return predict
+
+
 BASELINES: dict[str, Callable[[Sequence[BaselineClip]], Baseline]] = {
     "loudness envelope": loudness_envelope,
     "phoneme rules": phoneme_rules,
+    "nearest neighbour": nearest_neighbour,
     "mean motion": mean_motion,
 }
 """How each baseline is fitted, by the name of its row."""
+
+
+def _surroundings(features: Float[np.ndarray, "frame feature"]) -> Float[np.ndarray, "frame surrounding"]:
+    places = np.arange(len(features))[:, None] + np.array(NEIGHBOURS)
+    return features[np.clip(places, 0, len(features) - 1)].reshape(len(features), -1).astype(np.float32)
 
 
 def _line(loudness: Float[np.ndarray, " frame"], lag: int) -> Float[np.ndarray, "frame 2"]:

@@ -38,11 +38,11 @@ def rows(talker: Talker, performing: Performing, seed: int) -> Mapping[str, Spea
     """Ways of speaking by name; the first four must fail, the last must do as well as `talker` itself."""
     weights = talker.weights
     motion = replace(weights.motion, denoiser=shuffled(weights.motion.denoiser, seed))
-    deaf = _with(talker, motion=motion)
+    deaf = with_parts(talker, motion=motion)
     encoder = copy.copy(weights.encoder)
     assert isinstance(encoder.backbone, nn.Module)
     encoder.backbone = shuffled(encoder.backbone, seed)
-    mishearing = _with(talker, encoder=encoder)
+    mishearing = with_parts(talker, encoder=encoder)
     faceless = shuffled(weights.head, seed)
 
     def speaks(by: Talker) -> Speak:
@@ -107,7 +107,7 @@ def _lips(talker: Talker, codes: ExpressionCodes) -> Float[np.ndarray, " frame"]
     return weights[:, np.array(MOUTH)].sum(axis=1)
 
 
-def _with(talker: Talker, **parts: object) -> Talker:
+def with_parts(talker: Talker, **parts: object) -> Talker:
     """A talker some of whose models are others."""
     weights = Weights(talker.weights.folder, talker.weights.device, talker.weights.speech)
     known = {name: getattr(talker.weights, name) for name in ("head", "encoder", "motion")}

@@ -1,7 +1,6 @@
-"""The motion table: ours and the baselines, row by row, from apertures, curves and phones.
+"""The lips of every row over all clips together, from apertures, curves and phones.
 
-Knows no head, no mesh and no model: whoever calls it brings apertures (of the truth and of a prediction) for each
-clip. Baselines are fitted here to the truth of training clips.
+Knows no head, no mesh and no model: whoever calls it brings apertures (of the truth and of a prediction) for each clip.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ from jaxtyping import Float
 
 from facetalk.evaluation import lips
 from facetalk.evaluation.agreement import best_lag, correlation, jitter, lagged, root_mean_square, velocity
-from facetalk.evaluation.baselines import BASELINES, BaselineClip, Phones
+from facetalk.evaluation.baselines import Phones
 
 TRUTH = "truth"
 """Name of the row that measures the truth itself."""
@@ -80,44 +79,16 @@ class MotionReport:
         return asdict(self)
 
 
-def report(
-    clips: Sequence[TestClip],
-    predictions: Mapping[str, Sequence[Movement]],
-    train: Sequence[TestClip] = (),
-) -> MotionReport:
-    """Rows for the truth, for each prediction, and, where training clips are given, for each baseline.
+def report(clips: Sequence[TestClip], predictions: Mapping[str, Sequence[Movement]]) -> MotionReport:
+    """Rows for the truth and for each prediction.
 
     Args:
         clips: held-out clips.
         predictions: by name of the row, one movement for each clip.
-        train: clips whose truth the baselines are fitted to.
     """
     sources: dict[str, Sequence[Movement]] = {TRUTH: [clip.truth for clip in clips], **predictions}
-    if train:
-        sources |= baseline_movements(clips, train)
     rows = tuple(_row(name, clips, movements) for name, movements in sources.items())
     return MotionReport(len(clips), sum(len(clip.truth.apertures) for clip in clips), rows)
-
-
-def baseline_movements(clips: Sequence[TestClip], train: Sequence[TestClip]) -> dict[str, list[Movement]]:
-    """Apertures and curves of every clip by every baseline."""
-    known = [_baseline_clip(clip) for clip in train]
-    asked = [_baseline_clip(clip) for clip in clips]
-    movements = {}
-    for name, fit in BASELINES.items():
-        guess = fit(known)
-        movements[name] = [_movement(guess(clip)) for clip in asked]
-    return movements
-
-
-def _baseline_clip(clip: TestClip) -> BaselineClip:
-    """A closed mouth stands in where the truth has no aperture."""
-    targets = np.concatenate([np.nan_to_num(clip.truth.apertures)[:, None], clip.truth.curves], axis=1)
-    return BaselineClip(clip.loudness, clip.phones, targets, clip.rate)
-
-
-def _movement(targets: Float[np.ndarray, "frame target"]) -> Movement:
-    return Movement(np.maximum(targets[:, 0], 0.0), targets[:, 1:])
 
 
 def _row(name: str, clips: Sequence[TestClip], movements: Sequence[Movement]) -> MotionRow:

@@ -1,12 +1,12 @@
-"""A talker against a folder of performances: it speaks every held-out clip, and the lips are measured.
+"""Speaking the held-out clips of a folder: which clips, and what is asked of a talker beside the table.
 
-The truth's apertures are those of the folder's curves on the same head, read by the same meter. Rows for loudness,
-phoneme rules and mean motion stand beside ours, and so does the same talker fed with another clip's sound.
+The table itself is made in `facetalk.evaluation.proof`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -16,10 +16,8 @@ from facetalk.data import performance_files
 from facetalk.errors import InputError
 from facetalk.evaluation import knockouts
 from facetalk.evaluation.agreement import root_mean_square, velocity
-from facetalk.evaluation.motion import MotionReport, Movement, TestClip, report
 from facetalk.mesh.aperture import mouth_probe
 from facetalk.pipeline.clip import Clip
-from facetalk.pipeline.identity import Identity
 from facetalk.pipeline.roads import DEFAULT_SURFACE
 from facetalk.pipeline.talker import Performing, Talker
 from facetalk.speech import waveform
@@ -42,6 +40,10 @@ class TalkingTest:
     """Training clips that the baselines are fitted to."""
     language: str = "en"
     """Only languages that begin so; empty for all."""
+    kind: Literal["generated", "captured"] = "generated"
+    """Captured clips are real recordings, of any language; their phones are not known."""
+    frames: int | None = None
+    """At most so many frames of a clip, its first; all of them where left out."""
     identity: str = "seed:1"
     seed: int = 0
     performing: Performing = field(default_factory=Performing)
@@ -58,6 +60,8 @@ class Entry:
     curves: RigCurves
     phones: tuple[tuple[str, float, float], ...]
     loudness: Float[np.ndarray, " frame"]
+    sha256: str
+    """Of the performance's content."""
 
 
 def entries(test: TalkingTest, split: str, count: int) -> list[Entry]:
@@ -66,58 +70,23 @@ def entries(test: TalkingTest, split: str, count: int) -> list[Entry]:
     Raises:
         InputError: the folder is no set of performances or has no such clips.
     """
-    rows = [row for row in performance_files.read_index(test.data) if row.split == split and row.kind == "generated"]
-    rows = [row for row in rows if row.language.startswith(test.language)]
+    rows = [row for row in performance_files.read_index(test.data) if row.split == split and row.kind == test.kind]
+    if test.kind == "generated":
+        rows = [row for row in rows if row.language.startswith(test.language)]
     if not rows:
-        raise InputError(f"{test.data}: no {split} clips in language {test.language!r}; try --language ''")
+        raise InputError(f"{test.data}: no {test.kind} {split} clips in language {test.language!r}; try --language ''")
     chosen = np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int))
-    return [_entry(test.data, rows[number]) for number in chosen]
+    return [_entry(test, rows[number]) for number in chosen]
 
 
-def _entry(folder: Path, row: performance_files.Entry) -> Entry:
-    made = performance_files.read(folder, row.id)
-    curves = RigCurves(made.weights.astype(np.float64), FRAME_RATE)
-    audio, loudness = performance_files.audio_path(folder, row), made.envelope.astype(np.float64)
-    return Entry(row.id, audio, curves, made.phones, loudness)
-
-
-def evaluate(talker: Talker, test: TalkingTest, watch: Watch = lambda done, of: None) -> MotionReport:
-    """Speak the test clips and measure them."""
-    asked, known = entries(test, "test", test.clips), entries(test, "train", test.references)
-    asides = knockouts.rows(talker, test.performing, test.seed) if test.knockouts else {}
-    of = (3 + len(asides)) * len(asked) + len(known)
-    done = iter(range(1, of + 1))
-
-    def measured(clip: Clip) -> Movement:
-        movement = Movement(mouth_apertures(clip), clip.arkit().weights.astype(np.float64))
-        watch(next(done), of)
-        return movement
-
-    identity = talker.identity(test.identity)
-
-    def true(entry: Entry) -> TestClip:
-        clip = talker.perform(entry.curves, identity=identity)
-        movement = Movement(measured(clip).apertures, entry.curves.weights)
-        return TestClip(entry.id, movement, entry.phones, entry.loudness, float(FRAME_RATE))
-
-    def ours(sound: Waveform, who: Identity) -> Clip:
-        return talker.animate(sound, identity=who, seed=test.seed, performing=test.performing)
-
-    def spoken(entry: Entry, sound: Waveform, speak: knockouts.Speak = ours) -> Movement:
-        return _fitted(measured(speak(sound, identity)), len(entry.curves))
-
-    sounds = [waveform.read(entry.audio) for entry in asked]
-    predictions = {
-        "ours": [spoken(entry, sound) for entry, sound in zip(asked, sounds, strict=True)],
-        "another clip's sound": [
-            spoken(entry, sound) for entry, sound in zip(asked, sounds[1:] + sounds[:1], strict=True)
-        ],
-        **{
-            name: [spoken(entry, sound, speak) for entry, sound in zip(asked, sounds, strict=True)]
-            for name, speak in asides.items()
-        },
-    }
-    return report([true(entry) for entry in asked], predictions, [true(entry) for entry in known])
+def _entry(test: TalkingTest, row: performance_files.Entry) -> Entry:
+    made = performance_files.read(test.data, row.id)
+    weights = made.weights[: test.frames].astype(np.float64)
+    seconds = len(weights) / float(FRAME_RATE)
+    phones = tuple(phone for phone in made.phones if phone[2] <= seconds)
+    loudness = made.envelope[: len(weights)].astype(np.float64)
+    audio = performance_files.audio_path(test.data, row)
+    return Entry(row.id, audio, RigCurves(weights, FRAME_RATE), phones, loudness, row.sha256)
 
 
 def shifts(talker: Talker, test: TalkingTest) -> list[int]:
@@ -147,37 +116,3 @@ def mouth_apertures(clip: Clip) -> Float[np.ndarray, " frame"]:
     with torch.inference_mode():
         rows = [probe.apertures(actor.sdf(code)) for code in clip.codes.values]
     return np.stack(rows).mean(axis=1)
-
-
-def _fitted(movement: Movement, frames: int) -> Movement:
-    """Cut or held to a number of frames: generated curves and sound may differ by one."""
-    kept = np.minimum(np.arange(frames), len(movement.apertures) - 1)
-    return Movement(movement.apertures[kept], movement.curves[kept])
-
-
-def table(measured: MotionReport) -> Sequence[tuple[str, ...]]:
-    """Rows of text for people: the name, then the figures that the bars ask for."""
-    header = (
-        "",
-        "closes at p b m",
-        "false closures",
-        "stillness",
-        "correlation",
-        "lag",
-        "velocity",
-        "a-i-f-m in order",
-    )
-    rows = [
-        (
-            row.name,
-            f"{row.lips.closure_rate:.3f}",
-            f"{row.lips.false_closure_rate:.3f}",
-            f"{row.lips.stillness:.3f}",
-            f"{row.aperture_correlation:.3f}",
-            f"{row.lag_frames:+d}",
-            f"{row.velocity_ratio:.2f}",
-            "yes" if row.lips.in_order else "no",
-        )
-        for row in measured.rows
-    ]
-    return [header, *rows]
