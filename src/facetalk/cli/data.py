@@ -1,9 +1,10 @@
 """`facetalk data …`: make training sets."""
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from facetalk.cli.command import Job, ReportingJob, progress
-from facetalk.data import head_set, performances
+from facetalk.data import fitted, head_set, performances
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,4 +33,27 @@ class Performances(performances.PerformanceConfig, ReportingJob):
         """Make them."""
         with progress("clips") as watch:
             made = asdict(performances.generate(self, watch))
+        self.report(made, [f"{name}: {value}" for name, value in made.items()])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recordings(ReportingJob):
+    """Turn codes fitted to recordings into a performance set, which motion is trained on.
+
+    Example:
+      facetalk data recordings --dataset dataset --output sets/recorded --held-out 017 018
+    """
+
+    dataset: Path
+    """What facetalk recording fit wrote."""
+    output: Path
+    """Folder to write."""
+    held_out: tuple[str, ...] = ()
+    """Subjects that are for testing."""
+
+    def run_job(self) -> None:
+        """Make it."""
+        with progress("sequences") as watch:
+            entries = fitted.performances(self.dataset, self.output, self.held_out, watch)
+        made = {"clips": len(entries), "frames": sum(entry.frames for entry in entries)}
         self.report(made, [f"{name}: {value}" for name, value in made.items()])

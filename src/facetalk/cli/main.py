@@ -16,6 +16,7 @@ EXTRAS = {
     "anny": "anny",
     "warp": "anny",
     "mediapipe": "landmarks",
+    "ray": "ray",
 }
 """Modules of optional parts → the extra that brings them."""
 
@@ -48,9 +49,11 @@ COMMANDS: dict[str, Command] = {
     "speech train": Command("train", "Speech", "train the speech encoder"),
     "record": Command("record", "Record", "record a performance with a virtual rig, the truth apart"),
     "recording check": Command("recording", "Check", "name everything that is wrong with a recording"),
+    "recording fit": Command("recording", "Fit", "fit codes to recordings, for training"),
     "data heads": Command("data", "Heads", "make the training set of heads"),
     "data performances": Command("data", "Performances", "make the training set of motion"),
     "evaluate clouds": Command("clouds", "Clouds", "fit clouds of held-out people, as NPHM is measured"),
+    "data recordings": Command("data", "Recordings", "make the training set of motion from fitted recordings"),
     "evaluate scans": Command("scans", "Scans", "damage scans of held-out people, see whether heads are found"),
     "evaluate people": Command("evaluate_people", "People", "test new people: whole, various, new"),
     "evaluate motion": Command("evaluate", "Motion", "measure speech-driven motion"),

@@ -1,0 +1,187 @@
+"""The fast settings: rig weights and poses of a window's frames by Gauss-Newton, all frames together.
+
+Codes stay in the live subspace, `code = rest + A w`. Robust weights (Geman and McClure) tighten from step to step;
+successive frames are tied by a Huber penalty on the differences of weights and poses, so that what rests stays at rest
+and what moves is not held back.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from scipy.spatial.transform import Rotation
+
+from facetalk.arkit import ARKIT_NAMES
+from facetalk.geometry import UNIT_MM
+from facetalk.recording.poses import Placement
+from facetalk.recording.problem import Drawn, Window, drawn
+from facetalk.recording.states import State, matrices
+
+WEIGHTS = len(ARKIT_NAMES)
+SOUGHT = WEIGHTS + 6
+"""Numbers sought of a frame: weights, a turn in radians, a shift in millimetres."""
+LEAST_SPREAD_MM = 0.2
+"""Distances are never trusted more than this."""
+NORMAL_SPREAD = 1.4826
+QUICK = np.array([5.0 if name.startswith("eye") else 1.0 for name in ARKIT_NAMES] + [1.0] * 6)
+"""How much faster than mouths lids and eyes are."""
+BEFORE = 2
+"""Settled frames that a window is tied to."""
+LONGEST_STEP = np.array([0.3] * WEIGHTS + [0.1] * 3 + [10.0] * 3)
+"""Most that one step changes."""
+STRIDE = np.array([0.05] * 3 + [5.0] * 3)
+"""What one step usually changes of a pose: holds back turns that points say nothing of."""
+
+
+@dataclass(frozen=True)
+class Tie:
+    """Huber's penalty on one kind of difference, for each number sought of a frame."""
+
+    weight: tuple[float, float]
+    """The difference of a rig weight that costs 1, and the one below which it is noise."""
+    turn: tuple[float, float]
+    """Radians."""
+    shift: tuple[float, float]
+    """Millimetres."""
+
+    def precision(self, gap: Float[np.ndarray, "*gap number"], loose: float) -> Float[np.ndarray, "*gap number"]:
+        """Precision at which a square costs what Huber's penalty does, its noise widened `loose` times."""
+        cost, noise = np.array([self.weight] * WEIGHTS + [self.turn] * 3 + [self.shift] * 3).T
+        return 1 / (QUICK * cost * np.maximum(np.abs(gap), loose * noise))
+
+
+@dataclass(frozen=True)
+class Ties:
+    """How successive frames are tied."""
+
+    speed: Tie = Tie((0.03, 0.002), (0.01, 0.0005), (1.0, 0.05))
+    """First differences: what rests stays at rest."""
+    change: Tie = Tie((0.015, 0.002), (0.002, 0.0005), (0.2, 0.05))
+    """Second differences: what moves goes on."""
+    strength: float = 1.0
+    """0 leaves every frame alone."""
+    loose: float = 40.0
+    """How much wider noise is taken to be in the first step, so that differences can grow; it halves with every one."""
+
+
+@dataclass(frozen=True)
+class FastConfig:
+    """Our own settings."""
+
+    window: int = 10
+    overlap: int = 2
+    points: int = 1500
+    """Of a frame, the same ones in all steps."""
+    steps: int = 6
+    first_steps: int = 14
+    """In the first window, which starts from rest."""
+    soft_mm: float = 6.0
+    """Softness of the first step's weights; it halves with every step, but not below `spreads`."""
+    spreads: float = 3.0
+    independent: float = 0.3
+    """So many independent measurements is a point worth: neighbours err alike."""
+    prior: float = 0.5
+    """Spread of a weight about 0."""
+    beyond: float = 0.05
+    """Spread of what a weight leaves 0..1 by."""
+    ties: Ties = Ties()
+
+    def __call__(self, window: Window) -> State:
+        """The frames of a window."""
+        points = drawn(window, self.points)
+        return _Search(self, window, points).run(self.first_steps if window.before is None else self.steps)
+
+
+class _Search:
+    """One window's search."""
+
+    def __init__(self, config: FastConfig, window: Window, points: Drawn) -> None:
+        self.config, self.window, self.points = config, window, points
+        self.weights = window.start.weights.astype(np.float64)
+        self.placements = window.start.placements
+        self.about = window.person.face
+
+    def run(self, steps: int) -> State:
+        for step in range(steps):
+            self._move(self._step(0.5**step))
+        weights = torch.from_numpy(self.weights).float()
+        with torch.no_grad():
+            codes = self.window.person.head.rig(weights)
+        return State(weights.numpy(), matrices(self.placements), codes.numpy())
+
+    def _step(self, loose: float) -> Float[np.ndarray, "frame number"]:
+        frames = len(self.weights)
+        squares, pulls = self._measured(loose * self.config.soft_mm)
+        self._expected(squares, pulls)
+        matrix = np.zeros((frames, SOUGHT, frames, SOUGHT))
+        for frame in range(frames):
+            matrix[frame, :, frame] = squares[frame]
+        self._tied(matrix, pulls, max(1.0, loose * self.config.ties.loose))
+        matrix = matrix.reshape(frames * SOUGHT, -1)
+        matrix[np.diag_indices(len(matrix))] *= 1.001  # a trace of damping: weights that move nothing stay
+        step = -np.linalg.solve(matrix, pulls.reshape(-1)).reshape(frames, SOUGHT)
+        return step * np.minimum(1, 1 / np.abs(step / LONGEST_STEP).max(axis=1, keepdims=True).clip(1e-9))
+
+    def _move(self, step: Float[np.ndarray, "frame number"]) -> None:
+        self.weights = self.weights + step[:, :WEIGHTS]
+        turns, shifts = step[:, WEIGHTS : WEIGHTS + 3], step[:, WEIGHTS + 3 :] / UNIT_MM
+        moves = zip(self.placements, turns, shifts, strict=True)
+        self.placements = [place.moved(turn, shift, self.about) for place, turn, shift in moves]
+
+    def _measured(self, soft_mm: float) -> tuple[Float[np.ndarray, "frame n n"], Float[np.ndarray, "frame n"]]:
+        """Normal equations of the points of every frame."""
+        placed = self.points.placed(self.placements)
+        found = self.window.person.responder(torch.from_numpy(self.weights).float(), placed)
+        distance, slope = found.distance.double().numpy() * UNIT_MM, found.by_place.double().numpy()
+        turn = np.cross(placed.double().numpy() - self.about, slope) * UNIT_MM
+        jacobian = np.concatenate([found.by_weight.double().numpy() * UNIT_MM, turn, slope], axis=-1)
+        counts = self.points.counts
+        known = np.abs(distance)[counts > 0.5]
+        spread = max(LEAST_SPREAD_MM, NORMAL_SPREAD * float(np.median(known))) if known.size else LEAST_SPREAD_MM
+        soft = max(soft_mm, self.config.spreads * spread)
+        trust = counts * (soft**2 / (soft**2 + distance**2)) ** 2 * self.config.independent / spread**2
+        weighted = jacobian * trust[..., None]
+        return np.matmul(weighted.swapaxes(1, 2), jacobian), np.einsum("fpn,fp->fn", weighted, distance)
+
+    def _expected(self, squares: np.ndarray, pulls: np.ndarray) -> None:
+        """What weights are like: small, and between 0 and 1."""
+        outside = self.weights - np.clip(self.weights, 0, 1)
+        precision = 1 / self.config.prior**2 + (outside != 0) / self.config.beyond**2
+        here = np.arange(WEIGHTS)
+        squares[:, here, here] += precision
+        pulls[:, :WEIGHTS] += self.weights / self.config.prior**2 + outside / self.config.beyond**2
+        pose = np.arange(WEIGHTS, SOUGHT)
+        squares[:, pose, pose] += 1 / STRIDE**2
+
+    def _tied(self, matrix: np.ndarray, pulls: np.ndarray, loose: float) -> None:
+        """Differences of successive frames, each weighted so that its cost is Huber's."""
+        ties, before = self.config.ties, self.window.before
+        weights, places = self.weights, self.placements
+        if before is not None:
+            weights, places = np.concatenate([before.weights, weights]), [*before.placements, *places]
+        settled = len(weights) - len(self.weights)
+        turned = [self._turned(*pair) for pair in pairwise(places)]
+        speed = np.concatenate([np.diff(weights, axis=0), np.array(turned).reshape(-1, 6)], axis=1)
+        for tie, gaps, stencil in ((ties.speed, speed, (-1, 1)), (ties.change, np.diff(speed, axis=0), (1, -2, 1))):
+            for first, gap in enumerate(gaps):
+                free = [(first + k - settled, c) for k, c in enumerate(stencil) if first + k >= settled]
+                precision = ties.strength * tie.precision(gap, loose)
+                self._tie(matrix, pulls, free, precision, gap)
+
+    def _tie(
+        self, matrix: np.ndarray, pulls: np.ndarray, free: list[tuple[int, int]], precision: np.ndarray, gap: np.ndarray
+    ) -> None:
+        """Add one difference, a sum of frames times their share in it, to the normal equations."""
+        here = np.arange(SOUGHT)
+        for frame, share in free:
+            pulls[frame] += share * precision * gap
+            for other, other_share in free:
+                matrix[frame, here, other, here] += share * other_share * precision
+
+    def _turned(self, earlier: Placement, later: Placement) -> Float[np.ndarray, "6"]:
+        """Turn and shift from one frame's placement to the next one's, at the face."""
+        turn = Rotation.from_matrix(later.turn @ earlier.turn.T).as_rotvec()
+        world = (self.about - earlier.shift) @ earlier.turn / earlier.size
+        return np.concatenate([turn, (later(world) - self.about) * UNIT_MM])

@@ -1,0 +1,95 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from balls import cloud, shift
+
+from facetalk.geometry import UNIT_MM
+from facetalk.recording.newton import FastConfig, Ties
+from facetalk.recording.paper import PaperConfig
+from facetalk.recording.poses import Placement
+from facetalk.recording.problem import Person, Window
+from facetalk.recording.response import Responder
+from facetalk.recording.states import State, matrices
+from made_models import RADIUS, ball_head
+
+QUICK = FastConfig(points=120, steps=3, first_steps=5)
+
+
+@pytest.fixture(scope="module")
+def person():
+    head = ball_head()
+    return Person.of(head, torch.zeros(head.config.layout.size))
+
+
+def window(person, frames=5, lost=(), off_mm=0.0):
+    """Frames of the sliding ball; placements know its way but for `off_mm`."""
+    clouds = tuple(np.zeros((0, 3)) if f in lost else cloud(f).places for f in range(frames))
+    places = [Placement(np.eye(3), (off_mm - shift(frame)) / UNIT_MM) for frame in range(frames)]
+    codes = np.tile(person.head.rest.numpy(), (frames, 1))
+    start = State(np.zeros((frames, 52), np.float32), matrices(places), codes)
+    return Window(person, 0, clouds, start, None)
+
+
+def test_slopes_are_those_of_differences(person):
+    """By place and by weight, in all windows of the deformation at once."""
+    torch.manual_seed(1)
+    responder = Responder(person.head, person.z_id)
+    weights, places = 0.3 * torch.rand(2, 52), 0.4 * torch.randn(2, 300, 3)
+    found = responder(weights, places)
+    assert torch.allclose(found.distance, responder.distances(weights, places), atol=1e-6)
+    for index in (0, 17, 40):
+        nudge = 0.02 * torch.nn.functional.one_hot(torch.tensor(index), 52)
+        slope = (responder.distances(weights + nudge, places) - responder.distances(weights - nudge, places)) / 0.04
+        assert (found.by_weight[..., index] - slope).abs().max() < 0.02 * slope.abs().max() + 1e-5
+    for axis in range(3):
+        nudge = 1e-3 * torch.nn.functional.one_hot(torch.tensor(axis), 3)
+        slope = (responder.distances(weights, places + nudge) - responder.distances(weights, places - nudge)) / 2e-3
+        assert (found.by_place[..., axis] - slope).abs().median() < 1e-3
+
+
+def test_poses_are_found(person):
+    """Two millimetres off in every direction at the start."""
+    asked = window(person, off_mm=2.0)
+    solved = QUICK(asked)
+    places = torch.from_numpy(np.stack([p(c) for p, c in zip(solved.placements, asked.clouds, strict=True)])).float()
+    left = person.responder.distances(torch.from_numpy(solved.weights), places).abs().mean() * UNIT_MM
+    assert left < 0.5
+    assert np.abs(solved.weights).max() < 1
+
+
+def test_a_missing_frame_lies_between_its_neighbours(person):
+    solved = QUICK(window(person, lost=(2,)))
+    x = np.array([-place.shift[0] * UNIT_MM for place in solved.placements])
+    assert abs(x[2] - (x[1] + x[3]) / 2) < 0.3
+    assert np.isfinite(solved.codes).all()
+
+
+def test_ties_take_the_flicker_away(person):
+    """What rests stays at rest: differences of successive weights, with ties and without."""
+    still = window(person)
+    free = replace(QUICK, ties=Ties(strength=0.0))
+    tied, loose = (np.abs(np.diff(config(still).weights, 3, axis=0)).mean() for config in (QUICK, free))
+    assert tied < 0.4 * loose
+
+
+def test_codes_stay_in_the_live_subspace(person):
+    solved = QUICK(window(person))
+    back = person.head.rig(torch.from_numpy(solved.weights))
+    assert np.allclose(back.detach().numpy(), solved.codes, atol=1e-6)
+
+
+def test_the_papers_loss_pulls_codes_together(person):
+    config = PaperConfig(points=60, iterations=4, late=3)
+    codes = torch.randn(3, 60)
+    together = codes.mean(0).expand(3, 60)
+    assert config.regular(together) < config.regular(codes)
+    assert torch.isclose(replace(config, huber=0.0).regular(codes), 0.0025 * codes.square().sum())
+    solved = config(window(person, frames=3, lost=(1,)))
+    assert solved.codes.shape == (3, 60) and np.isfinite(solved.codes).all()
+    assert np.abs(solved.codes - person.head.rest.numpy()).max() < 4.1e-3, "Adam's steps are at most its rate"
+
+
+def test_the_ball_is_as_large_as_recorded():
+    assert np.isclose(np.linalg.norm(cloud(0, noise_mm=0.0).places - shift(0), axis=1).mean(), RADIUS * UNIT_MM)
