@@ -1,14 +1,15 @@
-"""The performance generator against the real capture: do jaw and rounding spread and hurry alike?
+"""The performance generator against the real capture: do jaw and rounding spread, hurry and go together alike?
 
-    python -m facetalk.evaluation.generator --performances DIR --facegood DIR
+    python -m facetalk.evaluation.generator --performances DIR --facegood DIR [--picture generator.png]
 
-prints the comparison as JSON.
+prints the comparison as JSON, and draws it.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tyro
@@ -20,12 +21,27 @@ from facetalk.data.facegood import Recording
 from facetalk.data.loudness import listen
 from facetalk.data.performances import envelope
 from facetalk.evaluation import lips
+from facetalk.evaluation.agreement import correlation
 from facetalk.evaluation.calibration import ChannelMatch, Track, match, speech_frames
+from facetalk.evaluation.timing import SEGMENT, spectrum
 from facetalk.rig.curves import midpoints
 from facetalk.types import FRAME_RATE
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LONGEST_LAG = 30
+"""Frames searched for where a channel no longer resembles itself."""
 EVERY = 4
 """Only each fourth generated clip is read; 600 clips are plenty."""
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """One channel, generated and captured."""
+
+    ours: list[Track]
+    theirs: list[Track]
 
 
 @dataclass(frozen=True)
@@ -34,10 +50,36 @@ class GeneratorReport:
 
     jaw: ChannelMatch
     rounding: ChannelMatch
+    span_ms: dict[str, tuple[float, float]]
+    """How long a position lasts: lag at which the autocorrelation of a channel falls to one half, (ours, theirs)."""
+    together: tuple[float, float]
+    """Correlation of jaw and rounding in speech, (ours, theirs)."""
 
 
 def report(performances: Path, capture_folder: Path) -> GeneratorReport:
     """Compare the generated clips of a performance set with a FACEGOOD folder.
+
+    Raises:
+        InputError: a folder is not as documented.
+    """
+    return compare(*read(performances, capture_folder))
+
+
+def compare(jaw: Tracks, rounding: Tracks) -> GeneratorReport:
+    """Compare two channels."""
+    rate = float(FRAME_RATE)
+    spans = {
+        name: (span_ms(tracks.ours, rate), span_ms(tracks.theirs, rate))
+        for name, tracks in (("jaw", jaw), ("rounding", rounding))
+    }
+    together = together_in_speech(jaw.ours, rounding.ours), together_in_speech(jaw.theirs, rounding.theirs)
+    return GeneratorReport(
+        match(jaw.ours, jaw.theirs, rate), match(rounding.ours, rounding.theirs, rate), spans, together
+    )
+
+
+def read(performances: Path, capture_folder: Path) -> tuple[Tracks, Tracks]:
+    """Jaw and rounding of the generated clips of a performance set and of a FACEGOOD folder.
 
     Raises:
         InputError: a folder is not as documented.
@@ -48,16 +90,42 @@ def report(performances: Path, capture_folder: Path) -> GeneratorReport:
     spoken = [speech_frames(clip.envelope) for clip in clips]
     captured = [speech_frames(envelope(listen(t.speech), midpoints(len(t.curves), FRAME_RATE))) for t in takes]
 
-    def compare(
+    def tracks(
         ours: Callable[[Float[np.ndarray, "frame 52"]], Float[np.ndarray, " frame"]],
         theirs: Callable[[Recording], Float[np.ndarray, " frame"]],
-    ) -> ChannelMatch:
+    ) -> Tracks:
         generated = [Track(ours(clip.weights), speech) for clip, speech in zip(clips, spoken, strict=True)]
-        real = [Track(theirs(take), speech) for take, speech in zip(takes, captured, strict=True)]
-        return match(generated, real, float(FRAME_RATE))
+        return Tracks(generated, [Track(theirs(take), speech) for take, speech in zip(takes, captured, strict=True)])
 
-    jaw = compare(lambda weights: weights[:, ARKIT_INDEX["jawOpen"]], lambda take: take.channel(facegood.JAW))
-    return GeneratorReport(jaw, compare(lips.rounding, capture.rounding))
+    jaw = tracks(lambda weights: weights[:, ARKIT_INDEX["jawOpen"]], lambda take: take.channel(facegood.JAW))
+    return jaw, tracks(lips.rounding, capture.rounding)
+
+
+def span_ms(tracks: Sequence[Track], rate: float) -> float:
+    """Milliseconds after which a channel resembles itself by one half only, in speech."""
+    values = [track.values - np.concatenate([t.values[t.speech] for t in tracks]).mean() for track in tracks]
+
+    def alike(lag: int) -> float:
+        pairs = [
+            (value[: len(value) - lag], value[lag:], track.speech[: len(value) - lag] & track.speech[lag:])
+            for value, track in zip(values, tracks, strict=True)
+        ]
+        return sum(float((a * b)[both].sum()) for a, b, both in pairs) / max(
+            1, sum(int(both.sum()) for *_, both in pairs)
+        )
+
+    likeness = np.array([alike(lag) for lag in range(LONGEST_LAG)]) / alike(0)
+    below = int(np.argmax(likeness < 0.5))
+    if not below:
+        return float("inf")
+    share = (likeness[below - 1] - 0.5) / (likeness[below - 1] - likeness[below])
+    return float(1000 * (below - 1 + share) / rate)
+
+
+def together_in_speech(first: Sequence[Track], second: Sequence[Track]) -> float:
+    """Correlation of two channels over all frames of speech."""
+    one, other = (np.concatenate([track.values[track.speech] for track in tracks]) for tracks in (first, second))
+    return correlation(one, other)
 
 
 @dataclass(frozen=True)
@@ -66,11 +134,51 @@ class GeneratorCheck:
 
     performances: Path
     facegood: Path
+    picture: Path | None = None
+    """A .png to draw the comparison in."""
 
 
 def main(check: GeneratorCheck) -> None:
-    """Print the comparison as JSON."""
-    print(json.dumps(asdict(report(check.performances, check.facegood)), indent=1))
+    """Print the comparison as JSON, and draw it where asked."""
+    jaw, rounding = read(check.performances, check.facegood)
+    found = compare(jaw, rounding)
+    print(json.dumps(asdict(found), indent=1))
+    if check.picture is not None:
+        scales = {"jawOpen": found.jaw.scale, "rounding": found.rounding.scale}
+        draw({"jawOpen": jaw, "rounding": rounding}, scales).savefig(check.picture, format="png", dpi=80)
+
+
+def draw(channels: Mapping[str, Tracks], scales: Mapping[str, float]) -> "Figure":
+    """Distributions of place and of speed, and spectra, of each channel; the capture in our units."""
+    from matplotlib.figure import Figure  # an extra
+
+    picture = Figure(figsize=(11, 5.5), layout="constrained")
+    axes = picture.subplots(len(channels), 3, squeeze=False)
+    for line, (name, tracks) in enumerate(channels.items()):
+        for label, found, scale in (("generated", tracks.ours, 1.0), ("captured", tracks.theirs, scales[name])):
+            values = scale * np.concatenate([track.values[track.speech] for track in found])
+            steps = scale * np.concatenate([np.diff(track.values)[track.speech[1:]] for track in found])
+            hertz, power = spoken_spectrum(found, float(FRAME_RATE))
+            axes[line][0].hist(values, np.linspace(0, 0.6, 61), density=True, histtype="step", label=label)
+            speeds = np.abs(steps) * float(FRAME_RATE)
+            axes[line][1].hist(speeds, np.linspace(0, 5, 61), density=True, histtype="step", log=True, label=label)
+            axes[line][2].loglog(hertz[1:], scale**2 * power[1:], label=label)
+        for axis, what in zip(axes[line], ("weight", "speed, 1/s", "power by Hz"), strict=True):
+            axis.set_title(f"{name}: {what}", fontsize=9)
+    axes[0][0].legend(fontsize=8)
+    return picture
+
+
+def spoken_spectrum(tracks: Sequence[Track], rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """Mean power density over stretches of speech of at least `SEGMENT` frames."""
+    total, frames, hertz = np.zeros(SEGMENT // 2 + 1), 0, np.zeros(SEGMENT // 2 + 1)
+    for track in tracks:
+        edges = np.flatnonzero(np.diff(np.pad(track.speech.astype(int), 1)))
+        for start, end in edges.reshape(-1, 2):
+            if end - start >= SEGMENT:
+                hertz, power = spectrum(track.values[start:end], rate)
+                total, frames = total + power, frames + int(end - start)
+    return hertz, total / max(frames, 1)
 
 
 if __name__ == "__main__":
