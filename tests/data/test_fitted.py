@@ -21,7 +21,7 @@ def sequence(frames: int, first: Fraction = FIRST, lost: tuple[int, ...] = ()) -
     quality[list(lost)] = 0
     weights[list(lost)] = 9.0
     arrays = {name: np.zeros(frames) for name in ("codes", "T_head_world", "z_id", "residual_mm", "inliers", "flags")}
-    return FittedSequence("017_read", RATE, first, "abc", {**arrays, "weights": weights, "quality": quality})
+    return FittedSequence("017_read", RATE, first, "abc", {**arrays, "weights": weights, "quality": quality}, "017")
 
 
 def test_sound_and_motion_stay_together_for_ten_minutes():

@@ -49,6 +49,7 @@ COMMANDS: dict[str, Command] = {
     "speech train": Command("train", "Speech", "train the speech encoder"),
     "record": Command("record", "Record", "record a performance with a virtual rig, the truth apart"),
     "recording check": Command("recording", "Check", "name everything that is wrong with a recording"),
+    "recording import": Command("recording", "Import", "make recordings of scans, VOCASET, Multiface, NeRSemble"),
     "recording fit": Command("recording", "Fit", "fit codes to recordings, for training"),
     "data heads": Command("data", "Heads", "make the training set of heads"),
     "data performances": Command("data", "Performances", "make the training set of motion"),

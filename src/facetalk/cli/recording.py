@@ -10,9 +10,11 @@ from tyro.conf import Positional
 
 from facetalk.cli.command import Out, ReportingJob, progress
 from facetalk.errors import InputError
+from facetalk.head import model
 from facetalk.pipeline.weights import BUNDLED
-from facetalk.recording import batch, check, layout
+from facetalk.recording import batch, captured, check, importing, layout
 from facetalk.recording.batch import Outcome, Task
+from facetalk.recording.importing import Wanted
 from facetalk.recording.newton import FastConfig
 from facetalk.recording.paper import PaperConfig
 from facetalk.recording.results import REPORT
@@ -111,3 +113,58 @@ def _line(row: dict) -> str:
         return f"{row['recording']}: REFUSED {row['refused']}"
     bad = "".join(f"\n  frame {frame}: {flag}" for frame, flag in row["bad_frames"].items())
     return f"{row['made']}: {row['frames']} frames, residual {row['residual_mm']:.2f} mm{bad}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Import(ReportingJob):
+    """Make recordings of other layouts: scans, VOCASET, Multiface, NeRSemble; or a training folder of a captured take.
+
+    Examples:
+      facetalk recording import scans/ --layout scans --rate 30 --unit mm --sound talk.wav -o recordings
+      facetalk recording import NERSEMBLE/017 --layout nersemble --sequence SEN-01-cramp_small_danger -o recordings
+      facetalk recording import VOCASET --layout vocaset -o recordings
+      facetalk recording import take.csv --layout livelink --sound take.mov --subject anna -o dataset
+    """
+
+    source: Positional[Path]
+    """A folder in the layout, or the take."""
+    layout: Literal["scans", "vocaset", "multiface", "nersemble", "livelink"]
+    out: Out
+    """A folder for recordings; for livelink the dataset."""
+    rate: str | None = None
+    """Frames a second, exact, where the layout does not fix it."""
+    unit: Literal["m", "cm", "mm"] | None = None
+    """Of the numbers, where it is not the layout's own."""
+    sound: Path | None = None
+    """The sound, where the layout does not say."""
+    subject: str | None = None
+    sequence: str | None = None
+    """Name of the sequence; for nersemble the one that is taken, all by default."""
+    every: int = 3
+    """nersemble: every how manieth of the 73 frames a second is taken."""
+    weights: Path | None = None
+    """For livelink: a folder with head.safetensors instead of the bundled one."""
+
+    def run_job(self) -> None:
+        """Import everything that is found."""
+        if self.layout == "livelink":
+            made = self._captured()
+            self.report({"made": str(made)}, [str(made)])
+            return
+        rate = None if self.rate is None else layout.rational(self.rate, "--rate")
+        wanted = Wanted(rate, self.unit, self.sound, self.subject, self.sequence, self.every)
+        rows, lines = [], []
+        for found in importing.find(self.source, self.layout, wanted):
+            with progress(found.about.name) as watch:
+                done = importing.take_in(found, self.out, watch)
+            lost = {str(frame): why for frame, why in done.lost.items()}
+            rows.append({"recording": str(done.recording.folder), "frames": found.about.frames, "lost": lost})
+            lines += [f"{done.recording.folder}: {len(found.frames) - len(lost)} of {found.about.frames} frames"]
+            lines += [f"  frame {frame}: {why}" for frame, why in lost.items()]
+        self.report({"recordings": rows}, lines)
+
+    def _captured(self) -> Path:
+        if self.sound is None:
+            raise InputError(f"{self.source}: a take has no sound of its own; give --sound with that of its movie")
+        head = model.load((self.weights or BUNDLED) / "head.safetensors")
+        return captured.take_in(self.source, self.sound, self.out, head, self.subject or "unknown")

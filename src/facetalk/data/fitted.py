@@ -1,9 +1,10 @@
 """Codes fitted to recordings as training data: a folder `<subject>_<sequence>/` with `audio.wav` and `codes.npz`.
 
 `codes.npz` holds `codes` [frame, code] and `weights` [frame, 52], `rate` and `first` as numerator and denominator
-(frame i was taken at first + i / rate seconds of the sound), `T_head_world` [frame, 4, 4], `z_id`, `head_hash`, and for
-every frame `residual_mm`, `inliers`, `quality` (0: not measured, 1: as good as the sequence gets) and `flags`, its
-faults in words. `performances` turns such folders into a performance set, which the motion training reads.
+(frame i was taken at first + i / rate seconds of the sound), `T_head_world` [frame, 4, 4], `z_id`, `head_hash`,
+`subject`, and for every frame `residual_mm`, `inliers`, `quality` (0: not measured, 1: as good as the sequence gets)
+and `flags`, its faults in words. `performances` turns such folders into a performance set, which the motion training
+reads.
 """
 
 import hashlib
@@ -45,6 +46,7 @@ class FittedSequence:
     head_hash: str
     arrays: Mapping[str, np.ndarray]
     """By the names above."""
+    subject: str = ""
 
     @property
     def weights(self) -> Float[np.ndarray, "frame 52"]:
@@ -79,7 +81,8 @@ def write_codes(sequence: FittedSequence, folder: Path) -> None:
     ratios = {"rate": sequence.rate, "first": sequence.first}
     exact = {name: np.array([value.numerator, value.denominator]) for name, value in ratios.items()}
     partial = folder / f".{CODES}"
-    np.savez(partial.with_suffix(""), **sequence.arrays, **exact, head_hash=np.array(sequence.head_hash))
+    words = {"head_hash": np.array(sequence.head_hash), "subject": np.array(sequence.subject)}
+    np.savez(partial.with_suffix(""), **sequence.arrays, **exact, **words)
     os.replace(partial, folder / CODES)
 
 
@@ -94,7 +97,8 @@ def read(folder: Path | str) -> FittedSequence:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in _ARRAYS}
             rate, first = (Fraction(*file[name].tolist()) for name in ("rate", "first"))
-            return FittedSequence(path.parent.name, rate, first, str(file["head_hash"]), arrays)
+            words = str(file["head_hash"]), arrays, str(file["subject"])
+            return FittedSequence(path.parent.name, rate, first, *words)
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: no fitted codes ({error}); write them with facetalk recording fit") from error
 
@@ -140,14 +144,13 @@ def _entry(folder: Path, output: Path, held_out: Sequence[str]) -> Entry:
     level = envelope(listen(sound), midpoints(len(weights), FRAME_RATE))
     performance = Performance(np.clip(weights, 0, 1).astype(np.float32), level.astype(np.float32), ())
     performance_files.write(performance, output, folder.name)
-    subject = folder.name.partition("_")[0]
     return Entry(
         id=folder.name,
         kind="fitted",
-        voice=subject,
+        voice=sequence.subject,
         language="",
         text="",
-        split="test" if subject in held_out else "train",
+        split="test" if sequence.subject in held_out else "train",
         frames=len(weights),
         seed=0,
         audio=os.path.relpath((folder / AUDIO).resolve(), output.resolve()),

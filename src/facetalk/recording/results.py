@@ -89,7 +89,7 @@ def write(result: Result, recording: Recording, report: check.Report, made: Path
         "quality": result.quality,
         "flags": np.array(result.flags),
     }
-    sequence = FittedSequence(about.name, about.rate, about.time(0), result.head_hash, arrays)
+    sequence = FittedSequence(about.name, about.rate, about.time(0), result.head_hash, arrays, about.subject)
     try:
         partial.mkdir(parents=True)
         store.write_wave(partial / AUDIO, waveform.read(recording.audio))
