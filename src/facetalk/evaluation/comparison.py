@@ -87,24 +87,22 @@ class Records:
     folder: Path | None
 
     def read(self, recipe: Mapping[str, object]) -> tuple[Seen, float] | None:
-        """What was measured by this recipe, and the core-seconds that moving took."""
+        """What was measured by this recipe, and the core-seconds that a second of it took to move."""
         path = self._path(recipe)
         if path is None or not path.is_file():
             return None
         with np.load(path) as file:
             seen = Seen(*(file[name] for name in ("apertures", "curves", "vertices", "bite")))
-            return replace(seen, vertices=seen.vertices.astype(np.float32)), float(file["seconds"])
+            return replace(seen, vertices=seen.vertices.astype(np.float32)), float(file["cost"])
 
-    def write(self, recipe: Mapping[str, object], seen: Seen, seconds: float) -> None:
+    def write(self, recipe: Mapping[str, object], seen: Seen, cost: float) -> None:
         """Keep it."""
         path = self._path(recipe)
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = path.with_name(f".{path.name}")
             half = seen.vertices.astype(np.float16)
-            np.savez(
-                partial, apertures=seen.apertures, curves=seen.curves, vertices=half, bite=seen.bite, seconds=seconds
-            )
+            np.savez(partial, apertures=seen.apertures, curves=seen.curves, vertices=half, bite=seen.bite, cost=cost)
             os.replace(partial, path)
 
     def _path(self, recipe: Mapping[str, object]) -> Path | None:
@@ -145,9 +143,8 @@ def compare(
         found = true if contender is None else [run.takes(contender, entry) for entry in asked]
         pairs = [(clip, [seen for seen, _ in each]) for clip, each in zip(clips, found, strict=True)]
         figures = measured(pairs, run.stage.places, judge)
-        if name != TRUTH:
-            cost = [(10 * each[0][1], len(each[0][0].curves) / float(FRAME_RATE)) for each in found]
-            figures[COST] = ratio(cost)
+        if contender is not None and contender.timed:
+            figures[COST] = ratio([(10 * each[0][1], 1.0) for each in found])
         firsts = [(clip, seen[0]) for clip, seen in pairs]
         errors = phonemes.errors(firsts, run.stage.places.lips)
         rows[name] = Row(tuple(Movement(s.apertures, s.curves) for _, s in firsts), figures, errors)
@@ -155,7 +152,7 @@ def compare(
 
 
 class _Run:
-    """Takes, from the records or made; the stage is built when the first has to be made."""
+    """Takes, from the records or made."""
 
     def __init__(
         self, talker: Talker, test: TalkingTest, records: Records, count: int, watch: Callable[[int], None]
@@ -189,11 +186,11 @@ class _Run:
             return kept
         begun = time.process_time()
         clip = contender.perform(entry, seed)
-        seconds = time.process_time() - begun
+        cost = (time.process_time() - begun) / float(clip.duration)
         seen = self.stage.measure(clip, len(entry.curves), lips=lips)
         seen = replace(seen, vertices=seen.vertices.astype(np.float16).astype(np.float32))  # as they are kept
-        self.records.write(recipe, seen, seconds)
-        return seen, seconds
+        self.records.write(recipe, seen, cost)
+        return seen, cost
 
 
 def _heard(entry: Entry, seen: Seen, judge: SyncJudge | None) -> Heard:

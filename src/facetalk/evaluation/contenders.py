@@ -34,6 +34,8 @@ class Contender:
     """JSON types; without the clip and the seed."""
     draws: bool = False
     """Whether another seed gives another take."""
+    timed: bool = False
+    """Whether what it costs is worth telling: reading and hearing the sound, and moving."""
 
 
 def speaking(talker: Talker, who: Identity, performing: Performing) -> Contender:
@@ -47,7 +49,7 @@ def speaking(talker: Talker, who: Identity, performing: Performing) -> Contender
         return talker.animate(waveform.read(entry.audio), identity=who, seed=seed, performing=performing)
 
     models = {"speech": talker.weights.encoder.hash, "motion": motion.checkpoint.hash}
-    return Contender(perform, {"speaks": asdict(performing), **models}, draws=motion.schedule.times > 1)
+    return Contender(perform, {"speaks": asdict(performing), **models}, draws=motion.schedule.times > 1, timed=True)
 
 
 def rivals(talker: Talker, who: Identity, performing: Performing, files: Mapping[str, Path]) -> dict[str, Contender]:
