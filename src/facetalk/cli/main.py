@@ -51,6 +51,7 @@ COMMANDS: dict[str, Command] = {
     "recording check": Command("recording", "Check", "name everything that is wrong with a recording"),
     "recording import": Command("recording", "Import", "make recordings of scans, VOCASET, Multiface, NeRSemble"),
     "recording fit": Command("recording", "Fit", "fit codes to recordings, for training"),
+    "recording compare": Command("recording", "Compare", "fit a virtual recording by several settings, measure them"),
     "data heads": Command("data", "Heads", "make the training set of heads"),
     "data performances": Command("data", "Performances", "make the training set of motion"),
     "evaluate clouds": Command("clouds", "Clouds", "fit clouds of held-out people, as NPHM is measured"),

@@ -1,8 +1,9 @@
 """`facetalk recording …`: recordings of people become training data."""
 
 import json
+import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -11,8 +12,9 @@ from tyro.conf import Positional
 from facetalk.cli.command import Out, ReportingJob, progress
 from facetalk.errors import InputError
 from facetalk.head import model
+from facetalk.pipeline.identity import find
 from facetalk.pipeline.weights import BUNDLED
-from facetalk.recording import batch, captured, check, importing, layout
+from facetalk.recording import batch, captured, check, importing, layout, trial, truth
 from facetalk.recording.batch import Outcome, Task
 from facetalk.recording.importing import Wanted
 from facetalk.recording.newton import FastConfig
@@ -168,3 +170,45 @@ class Import(ReportingJob):
             raise InputError(f"{self.source}: a take has no sound of its own; give --sound with that of its movie")
         head = model.load((self.weights or BUNDLED) / "head.safetensors")
         return captured.take_in(self.source, self.sound, self.out, head, self.subject or "unknown")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compare(ReportingJob):
+    """Fit the first frames of a virtual recording by several settings, and measure them against the truth.
+
+    Example:
+      facetalk recording compare recordings/225_bm_daniel_000019 --truth truth/225_bm_daniel_000019 --frames 26
+    """
+
+    recording: Positional[Path]
+    """A recording that facetalk record made of a person of a head source."""
+    truth: Path
+    """Its truth."""
+    frames: int = 26
+    """How many frames, from the first: 26 are three windows."""
+    settings: tuple[str, ...] = ("fast", "fast, frames alone")
+    """Of fast; fast, frames alone; paper; paper, no Huber; paper, no norm; paper, |SDF| alone."""
+    identity: str | None = None
+    """Whose recording it is, as for animate; fitted by default."""
+    weights: Path | None = None
+    """A folder with head.safetensors instead of the bundled one."""
+
+    def run_job(self) -> None:
+        """Fit, measure, print one line a setting."""
+        unknown = [name for name in self.settings if name not in trial.SETTINGS]
+        if unknown:
+            raise InputError(f"--settings {unknown[0]!r} is unknown; use {'; '.join(trial.SETTINGS)}")
+        head = model.load((self.weights or BUNDLED) / "head.safetensors")
+        z_id = None if self.identity is None else find(head, self.identity).z_id
+        recording, known = layout.read(self.recording), truth.read(self.truth)
+        frames = min(self.frames, recording.about.frames)
+        rows = []
+        for row in trial.run(recording, known, head, z_id, self.settings, frames):
+            rows.append(row)
+            print(_measured(row), file=sys.stderr, flush=True)
+        self.report({"rows": [asdict(row) for row in rows]}, [_measured(row) for row in rows])
+
+
+def _measured(row: trial.Row) -> str:
+    figures = "".join(f"{name} {value:<8.3f}" for name, value in row.figures.items())
+    return f"{row.name:<20}{row.seconds_a_frame:<8.2f}{figures}".rstrip()

@@ -30,8 +30,6 @@ from facetalk.recording.states import State, matrices
 
 WORK = ".work"
 """Folder of a dataset with the windows of unfinished sequences."""
-NEAR_MM = 40.0
-"""Points farther from the head's box in its placement are not of it."""
 LOW, HIGH = np.array([-0.5, -0.44, -0.75]), np.array([0.5, 0.75, 0.45])
 """The box, in units."""
 Watch = Callable[[int, int], None]
@@ -86,7 +84,7 @@ def fit(
         settled = list(_windows(recording, person, setup, job.config, work, watch))
         solver = job.config.solver
         whole = joined(settled, starts(recording.about.frames, solver.window, solver.overlap))
-        result = results.measured(recording, person, setup, whole, lambda frame: _cloud(recording, setup, frame))
+        result = results.measured(recording, person, setup, whole, lambda frame: near_head(recording, setup, frame))
     results.write(result, recording, report, made, key)
     shutil.rmtree(work)
     return made
@@ -130,14 +128,23 @@ def _windows(
     for number, first in enumerate(firsts):
         path = work / f"window_{number:05d}.npz"
         if not path.is_file():
-            last = min(first + solver.window, frames)
-            clouds = tuple(_cloud(recording, setup, frame) for frame in range(first, last))
-            start, before = _start(person, setup, settled, range(first, last), solver.overlap)
-            store.write_arrays(path, solver(Window(person, first, clouds, start, before, config.seed)).arrays())
+            span = range(first, min(first + solver.window, frames))
+            clouds = tuple(near_head(recording, setup, frame) for frame in span)
+            window = window_of(person, setup, settled, span, solver.overlap, clouds, config.seed)
+            store.write_arrays(path, solver(window).arrays())
         with np.load(path) as file:
             settled = State(file["weights"], file["T_head_world"], file["codes"])
         yield settled
         watch(number + 1, len(firsts))
+
+
+def window_of(
+    person: Person, setup: Setup, settled: State | None, frames: range, overlap: int,
+    clouds: tuple[Float[np.ndarray, "_ 3"], ...], seed: int,
+) -> Window:  # fmt: skip
+    """The window that follows a settled one, or the first."""
+    start, before = _start(person, setup, settled, frames, overlap)
+    return Window(person, frames.start, clouds, start, before, seed)
 
 
 def _start(
@@ -160,7 +167,7 @@ def _start(
     return start, settled.rows(slice(max(0, len(settled) - overlap - BEFORE), len(settled) - overlap))
 
 
-def _cloud(recording: Recording, setup: Setup, frame: int) -> Float[np.ndarray, "_ 3"]:
+def near_head(recording: Recording, setup: Setup, frame: int) -> Float[np.ndarray, "_ 3"]:
     """Points near the head, in millimetres; none of a frame that is missing."""
     if not setup.good[frame]:
         return np.zeros((0, 3))

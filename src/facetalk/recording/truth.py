@@ -1,0 +1,105 @@
+"""A fit beside the truth of a virtual recording: how far the true surface is from the fitted one, frame by frame.
+
+Material points of the true surface need no partner on the fitted one: the signed distance of the same point in
+successive frames says how far off the fit is, and its differences how far off its velocity is, and how it flickers.
+"""
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from scipy.spatial.transform import Rotation
+
+from facetalk.errors import InputError
+from facetalk.geometry import UNIT_MM
+from facetalk.recording.areas import FACE_MM, counted
+from facetalk.recording.problem import Person
+from facetalk.recording.states import State
+
+EVERY = 5
+"""Every how manieth material point is measured."""
+STILL_MM = 0.1
+"""A point that moves less over four frames is still."""
+NOSE = np.array([0.0, 0.0, 0.3])
+"""A place of head space where shifts of the pose are measured, in units."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What was performed before the virtual rig."""
+
+    weights: Float[np.ndarray, "frame 52"]
+    T_world_head: Float[np.ndarray, "frame 4 4"]
+    points: Float[np.ndarray, "frame point 3"]
+    """Material points of the face in head space, the ones that cameras see."""
+
+    @property
+    def world(self) -> Float[np.ndarray, "frame point 3"]:
+        """The points in millimetres of the recording."""
+        turned = np.einsum("fij,fpj->fpi", self.T_world_head[:, :3, :3], self.points)
+        return turned + self.T_world_head[:, None, :3, 3]
+
+    def still(self) -> Bool[np.ndarray, "three point"]:
+        """Points that rest over four successive frames, in the world."""
+        world = self.world
+        spans = np.stack([world[k : len(world) - 3 + k] for k in range(4)])
+        return np.linalg.norm(spans - spans[:1], axis=-1).max(axis=0) < STILL_MM
+
+
+def read(folder: Path | str) -> Truth:
+    """The truth that `facetalk record` wrote.
+
+    Raises:
+        InputError: there is none, or its performer's mesh changed from frame to frame.
+    """
+    path = Path(folder) / "truth.npz"
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            seen = file["vertices"][:, file["material"][::EVERY]].astype(np.float64)
+            return Truth(file["weights"], file["T_world_head"], seen)
+    except KeyError as error:
+        raise InputError(f"{path}: has no {error.args[0]}; record a person of a head source (--ict)") from error
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: no readable truth ({error}); give the folder of facetalk record --truth") from error
+
+
+def measured(person: Person, state: State, truth: Truth, first: int = 0) -> dict[str, float]:
+    """Figures of successive frames from number `first` on; distances in millimetres, angles in degrees."""
+    frames = slice(first, first + len(state))
+    true = Truth(truth.weights[frames], truth.T_world_head[frames], truth.points[frames])
+    off = _distances(person, state, true)
+    face = np.linalg.norm(true.points[0] - person.face, axis=1) * UNIT_MM < FACE_MM
+    face &= counted(true.points[0]) == 1
+    third, still = np.abs(np.diff(off, 3, axis=0)), true.still() & face
+    turned, shifted = _poses(state, true)
+    return {
+        "face_mm": float(np.abs(off[:, face]).mean()),
+        "velocity_mm": float(np.abs(np.diff(off[:, face], axis=0)).mean()),
+        "flicker_mm": float(third[still].mean()) if still.any() else float("nan"),
+        "still_share": float(still[:, face].mean()),
+        "turned_degrees": float(turned.mean()),
+        "shifted_mm": float(shifted.mean()),
+        "weights": float(np.abs(state.weights - true.weights).mean()),
+    }
+
+
+def _distances(person: Person, state: State, true: Truth) -> Float[np.ndarray, "frame point"]:
+    """Signed distance of the true points from the fitted surface, in millimetres."""
+    state_of, found = person.head.identify(person.z_id), []
+    for code, place, world in zip(state.codes, state.placements, true.world, strict=True):
+        with torch.no_grad():
+            posed = person.head.posed(state_of, torch.from_numpy(code).float())
+            found.append(posed(torch.from_numpy(place(world)).float()).double().numpy())
+    return np.stack(found) * UNIT_MM
+
+
+def _poses(state: State, true: Truth) -> tuple[Float[np.ndarray, " frame"], Float[np.ndarray, " frame"]]:
+    """How far the head is turned, and shifted at the nose, from where it was."""
+    apart = state.T_head_world @ true.T_world_head
+    size = np.cbrt(np.linalg.det(apart[:, :3, :3]))[:, None, None]
+    turned = np.degrees(Rotation.from_matrix(apart[:, :3, :3] / size).magnitude())
+    nose = apart[:, :3, :3] @ NOSE + apart[:, :3, 3]
+    return turned, np.linalg.norm(nose - NOSE, axis=1) * UNIT_MM
