@@ -1,5 +1,7 @@
 import json
+import multiprocessing
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -18,6 +20,14 @@ from facetalk.recording.states import State
 from made_models import ball_head
 
 QUICK = SequenceConfig(FastConfig(points=80, steps=2, first_steps=4))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def coarse_guide():
+    """A lattice of an eighth of the points: a ball is smooth."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("facetalk.fitting.guide.STEP", 0.06)
+        yield
 
 
 @pytest.mark.parametrize(("frames", "expected"), [(5, [0]), (10, [0]), (11, [0, 8]), (26, [0, 8, 16])])
@@ -77,6 +87,37 @@ def test_a_killed_job_goes_on_to_the_same_bytes(unbroken, tmp_path, stop):
     assert fit(unbroken[0], tmp_path) == tmp_path / "ball_slide", "what is done is done"
 
 
+def test_kill_9_at_random_moments_loses_nothing(unbroken, tmp_path):
+    """Again and again, wherever it is; the last run goes to the end."""
+    context, random = multiprocessing.get_context("fork"), np.random.default_rng(5)
+    for moment in random.uniform(0.0, 1.0, 3):
+        process = context.Process(target=fit, args=(unbroken[0], tmp_path))
+        process.start()
+        process.join(moment)
+        process.kill()
+        process.join()
+    fit(unbroken[0], tmp_path)
+    assert contents(tmp_path / "ball_slide") == contents(unbroken[1])
+
+
+def test_a_full_disk_loses_nothing(unbroken, tmp_path, monkeypatch):
+    """The window that found no room is made again once there is some."""
+    write, done = np.savez, []
+
+    def full(path, **arrays):
+        done.append(path)
+        if len(done) == 3:
+            raise OSError(28, "No space left on device")
+        write(path, **arrays)
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(InputError, match="No space left on device"):
+        fit(unbroken[0], tmp_path)
+    monkeypatch.undo()
+    fit(unbroken[0], tmp_path)
+    assert contents(tmp_path / "ball_slide") == contents(unbroken[1])
+
+
 def test_other_settings_are_refused(unbroken, tmp_path):
     shutil.copytree(unbroken[1], tmp_path / "ball_slide")
     head = ball_head()
@@ -117,12 +158,9 @@ def test_the_command_fits_what_it_can(tmp_path, weights, capsys, monkeypatch):
     assert main(words) == 0 and json.loads(capsys.readouterr().out) == {"clips": 1, "frames": 5}
 
 
-def test_ray_is_asked_for_when_it_is_missing(tmp_path, weights, capsys):
-    pytest.importorskip("facetalk.recording.batch")
-    try:
-        import ray  # noqa: F401
-    except ModuleNotFoundError:
-        record(tmp_path / "good", frames=4, lost=())
-        words = ["recording", "fit", str(tmp_path / "good"), "-o", str(tmp_path / "dataset"), "--ray", "auto"]
-        assert main(words) == 2
-        assert "pip install 'facetalk[ray]'" in capsys.readouterr().err
+def test_ray_is_asked_for_when_it_is_missing(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    record(tmp_path / "good", frames=4, lost=())
+    words = ["recording", "fit", str(tmp_path / "good"), "-o", str(tmp_path / "dataset"), "--ray", "auto"]
+    assert main(words) == 2
+    assert "pip install 'facetalk[ray]'" in capsys.readouterr().err

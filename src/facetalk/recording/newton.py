@@ -82,8 +82,8 @@ class FastConfig:
     spreads: float = 3.0
     independent: float = 0.3
     """So many independent measurements is a point worth: neighbours err alike."""
-    prior: float = 0.5
-    """Spread of a weight about 0."""
+    prior: float = 0.12
+    """Spread of a weight about 0: without it weights explain what an identity gets wrong. Speech is stronger."""
     beyond: float = 0.05
     """Spread of what a weight leaves 0..1 by."""
     ties: Ties = Ties()

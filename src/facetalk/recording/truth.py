@@ -79,7 +79,7 @@ def measured(person: Person, state: State, truth: Truth, first: int = 0) -> dict
         "face_mm": float(np.abs(off[:, face]).mean()),
         "velocity_mm": float(np.abs(np.diff(off[:, face], axis=0)).mean()),
         "flicker_mm": float(third[still].mean()) if still.any() else float("nan"),
-        "still_share": float(still[:, face].mean()),
+        "still_share": float(still[:, face].mean()) if still.any() else 0.0,
         "turned_degrees": float(turned.mean()),
         "shifted_mm": float(shifted.mean()),
         "weights": float(np.abs(state.weights - true.weights).mean()),
