@@ -60,6 +60,7 @@ COMMANDS: dict[str, Command] = {
     "evaluate people": Command("evaluate_people", "People", "test new people: whole, various, new"),
     "evaluate motion": Command("evaluate", "Motion", "measure speech-driven motion"),
     "evaluate sweep": Command("evaluate", "Sweep", "measure guidance and steps against each other"),
+    "evaluate speed": Command("speed", "Speed", "time the exact road beside a dense grid on the same weights"),
     "evaluate mesh": Command("roads", "Mesh", "compare the fast and the tracked road with the exact one"),
 }
 

@@ -104,10 +104,34 @@ class IdentityEnsemble(nn.Module):
         points: Float[Tensor, "identity point 3"],
     ) -> Float[Tensor, "identity point"]:
         """Signed distances, in units."""
-        eyes = eye_features(points, anatomy, self.config.eye_sharpness)
         windows = self.windows(anatomy.anchors, points)
-        total = GLOBAL_SHARE * self._global(biases[1], points, eyes)
         member, flat = (windows.flatten(0, 1) > 0).T.nonzero(as_tuple=True)
+        return self._blended(anatomy, biases, points, windows, member, flat)
+
+    def everywhere(
+        self,
+        anatomy: Anatomy,
+        biases: tuple[Float[Tensor, "identity 39 width"], Float[Tensor, "identity globalwidth"]],
+        points: Float[Tensor, "identity point 3"],
+    ) -> Float[Tensor, "identity point"]:
+        """The same by the reference method, which asks every member at every point: what speed is measured against."""
+        count = points.shape[0] * points.shape[1]
+        member = torch.arange(ANCHORS, device=points.device).repeat_interleave(count)
+        flat = torch.arange(count, device=points.device).repeat(ANCHORS)
+        return self._blended(anatomy, biases, points, self.windows(anatomy.anchors, points), member, flat)
+
+    def _blended(
+        self,
+        anatomy: Anatomy,
+        biases: tuple[Float[Tensor, "identity 39 width"], Float[Tensor, "identity globalwidth"]],
+        points: Float[Tensor, "identity point 3"],
+        windows: Float[Tensor, "identity point 39"],
+        member: Int[Tensor, " pair"],
+        flat: Int[Tensor, " pair"],
+    ) -> Float[Tensor, "identity point"]:
+        """Members at their own points, blended; pairs of member and point come sorted by member."""
+        eyes = eye_features(points, anatomy, self.config.eye_sharpness)
+        total = GLOBAL_SHARE * self._global(biases[1], points, eyes)
         shares = windows.flatten(0, 1)[flat, member]
         local = self._local(anatomy, biases[0], points, eyes, member, flat)
         total = total.flatten().index_add(0, flat, shares * local)
