@@ -24,9 +24,9 @@ QUICK = SequenceConfig(FastConfig(points=80, steps=2, first_steps=4))
 
 @pytest.fixture(scope="module", autouse=True)
 def coarse_guide():
-    """A lattice of an eighth of the points: a ball is smooth."""
+    """A lattice of less than half the points: a ball is smooth."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("facetalk.fitting.guide.STEP", 0.06)
+        patch.setattr("facetalk.fitting.guide.STEP", 0.04)
         yield
 
 

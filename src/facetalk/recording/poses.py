@@ -128,7 +128,7 @@ def _step(guide: Guide, world: np.ndarray, place: Placement, listened: np.ndarra
     weight = listened * (soft**2 / (soft**2 + distance**2)) ** 2
     jacobian = np.concatenate([np.cross(points - about, slope), slope], axis=1)
     normal = (jacobian * weight[:, None]).T @ jacobian
-    step = np.linalg.solve(normal + 1e-4 * np.trace(normal) / 6 * np.eye(6), -jacobian.T @ (weight * distance))
+    step = np.linalg.solve(normal + 1e-3 * np.trace(normal) / 6 * np.eye(6), -jacobian.T @ (weight * distance))
     return place.moved(step[:3], step[3:], about)
 
 
