@@ -1,6 +1,7 @@
 import torch
 from made_heads import anchor_directions, landmark_directions
 
+from facetalk.head import fitting
 from facetalk.head.fitting import Cloud, FitConfig, fit, posed_distances
 from facetalk.head.model import Head, tiny
 
@@ -45,3 +46,17 @@ def test_codes_fitted_to_a_heads_own_surface_explain_it():
     held = fit(head, [cloud], config, code[None])
     assert torch.equal(held.codes, code[None])
     assert error(held.z_id, code) < 0.5 * start
+
+
+def test_air_lies_before_the_cloud_and_near_nothing_of_it():
+    around = torch.linspace(0, 2 * torch.pi, 400)
+    ring = torch.stack([around.cos(), around.sin(), torch.zeros(400)], 1)
+    config, generator = FitConfig(free=0.5, points=40), torch.Generator().manual_seed(0)
+    points, far = fitting._air(Cloud(0.3 * ring, ring), config, generator)
+    assert len(points) == 400
+    assert torch.allclose(points.norm(dim=1) - 0.3, far, atol=2e-3)
+    narrow = Cloud(0.005 * ring, -ring)  # its middle is 1.25 mm away: nothing in it is 3 mm from everything
+    assert len(fitting._air(narrow, config, generator)[0]) == 0
+    more, wanted = fitting._breathed(torch.zeros(1, 7, 3), torch.zeros(1, 7), [(points, far)], config, generator)
+    assert more.shape == (1, 27, 3) and bool((wanted[0, 7:] > 0).all())
+    assert len(fitting._air(Cloud(ring, None), config, generator)[0]) == 0

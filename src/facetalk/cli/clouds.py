@@ -60,7 +60,7 @@ class Clouds(ReportingJob):
     """People on the sheets of error maps."""
     resolution: int = 80
     """Cells along the head for the fitted meshes, six times finer round mouth and eyes."""
-    codes: FitConfig = field(default_factory=lambda: FitConfig(steps=300, points=800))
+    codes: FitConfig = field(default_factory=lambda: FitConfig(steps=300, points=800, free=0.3))
     weights: Path | None = None
     """A folder with head.safetensors instead of the bundled one."""
 

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from facetalk.arkit import ARKIT_NAMES
 from facetalk.geometry import UNIT_MM
 from facetalk.head.model import CODE_SPREAD, SOURCE_SIZE, Head
 
+OPEN = 0.8
+"""A point before the surface is in the air where the whole cloud is at least this share of its distance away."""
 NORMAL_SPREAD = 1.4826
 """Spread of normally distributed errors in medians of their size."""
 
@@ -41,6 +44,10 @@ class FitConfig:
     """Distances are clamped here, one after the other, in units."""
     spreads: float = 2.5
     """No clamp is tighter than so many spreads of the distances."""
+    free: float = 0.0
+    """Points in the air before a cloud in a step, as a share of `points`; they keep films off that no scan shows."""
+    air_mm: tuple[float, float] = (3.0, 12.0)
+    """How far before the surface these lie."""
     off_mm: float = 1.5
     """Spread of second points along the normal, whose distance is known from the surface."""
     identity: float = 2e-4
@@ -95,7 +102,7 @@ def fit(
         watch: told how many steps of how many are done.
     """
     generator = torch.Generator().manual_seed(config.seed)
-    sought = _Sought(head, clouds, config, codes)
+    sought, air = _Sought(head, clouds, config, codes), [_air(cloud, config, generator) for cloud in clouds]
     clamp, tail, spread = config.clamps[0], [], 0.0
     for step in range(config.steps):
         late = step >= 2 * config.steps // 3
@@ -104,6 +111,8 @@ def fit(
             spread = sought.spread(generator)
             clamp = max(config.clamps[stage], config.spreads * spread) if step else clamp
         points, wanted = _drawn(clouds, config, generator)
+        if config.free > 0 and all(len(each) for each, _ in air):
+            points, wanted = _breathed(points, wanted, air, config, generator)
         distances = sought.distances(points)
         error = (distances.clamp(-clamp, clamp) - wanted.clamp(-clamp, clamp)).abs().mean()
         # Errors of noisy points say less; without this their noise would be fitted.
@@ -204,3 +213,29 @@ def _drawn(
         points.append(torch.cat([on, on + along[:, None] * cloud.normals[chosen[0]]]))
         wanted.append(torch.cat([torch.zeros(config.points), along]))
     return torch.stack(points), torch.stack(wanted)
+
+
+def _air(
+    cloud: Cloud, config: FitConfig, generator: torch.Generator
+) -> tuple[Float[Tensor, "some 3"], Float[Tensor, " some"]]:
+    """Points before a cloud's own that nothing else is nearer to, and how far the cloud is from them."""
+    if cloud.normals is None or config.free == 0:
+        return cloud.points[:0], cloud.points[:0, 0]
+    low, high = config.air_mm
+    away = (low * (high / low) ** torch.rand(len(cloud.points), generator=generator)) / UNIT_MM
+    points = cloud.points + away[:, None] * cloud.normals
+    nearest = torch.from_numpy(KDTree(cloud.points.numpy()).query(points.numpy())[0]).float()
+    open_air = nearest > OPEN * away
+    return points[open_air], nearest[open_air]
+
+
+def _breathed(
+    points: Float[Tensor, "scan point 3"], wanted: Float[Tensor, "scan point"],
+    air: Sequence[tuple[Tensor, Tensor]], config: FitConfig, generator: torch.Generator,
+) -> tuple[Float[Tensor, "scan more 3"], Float[Tensor, "scan more"]]:  # fmt: skip
+    """The drawn points with some in the air."""
+    count = int(config.free * config.points)
+    rows = [torch.randint(len(each), (count,), generator=generator) for each, _ in air]
+    places = torch.stack([each[row] for (each, _), row in zip(air, rows, strict=True)])
+    distances = torch.stack([far[row] for (_, far), row in zip(air, rows, strict=True)])
+    return torch.cat([points, places], 1), torch.cat([wanted, distances], 1)
