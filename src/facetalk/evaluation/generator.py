@@ -8,6 +8,7 @@ prints the comparison as JSON, and draws it.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from facetalk.data.performances import envelope
 from facetalk.evaluation import lips
 from facetalk.evaluation.agreement import correlation
 from facetalk.evaluation.calibration import ChannelMatch, Track, match, speech_frames
-from facetalk.evaluation.timing import SEGMENT, spectrum
+from facetalk.evaluation.timing import BANDS_HZ, SEGMENT, spectrum
 from facetalk.rig.curves import midpoints
 from facetalk.types import FRAME_RATE
 
@@ -52,6 +53,8 @@ class GeneratorReport:
     rounding: ChannelMatch
     span_ms: dict[str, tuple[float, float]]
     """How long a position lasts: lag at which the autocorrelation of a channel falls to one half, (ours, theirs)."""
+    power: dict[str, tuple[float, ...]]
+    """Power in each of `BANDS_HZ` within continuous speech, ours over theirs: pauses have no part in it."""
     together: tuple[float, float]
     """Correlation of jaw and rounding in speech, (ours, theirs)."""
 
@@ -73,9 +76,12 @@ def compare(jaw: Tracks, rounding: Tracks) -> GeneratorReport:
         for name, tracks in (("jaw", jaw), ("rounding", rounding))
     }
     together = together_in_speech(jaw.ours, rounding.ours), together_in_speech(jaw.theirs, rounding.theirs)
-    return GeneratorReport(
-        match(jaw.ours, jaw.theirs, rate), match(rounding.ours, rounding.theirs, rate), spans, together
-    )
+    matches = match(jaw.ours, jaw.theirs, rate), match(rounding.ours, rounding.theirs, rate)
+    power = {
+        name: power_ratios(tracks, found.scale)
+        for name, tracks, found in zip(("jaw", "rounding"), (jaw, rounding), matches, strict=True)
+    }
+    return GeneratorReport(*matches, spans, power, together)
 
 
 def read(performances: Path, capture_folder: Path) -> tuple[Tracks, Tracks]:
@@ -167,6 +173,16 @@ def draw(channels: Mapping[str, Tracks], scales: Mapping[str, float]) -> "Figure
             axis.set_title(f"{name}: {what}", fontsize=9)
     axes[0][0].legend(fontsize=8)
     return picture
+
+
+def power_ratios(tracks: Tracks, scale: float) -> tuple[float, ...]:
+    """Power within speech in each band, generated over captured; NaN where no stretch of speech is long enough."""
+    hertz, ours = spoken_spectrum(tracks.ours, float(FRAME_RATE))
+    _, theirs = spoken_spectrum(tracks.theirs, float(FRAME_RATE))
+    bands = [(hertz >= low) & (hertz < high) for low, high in pairwise(BANDS_HZ)]
+    return tuple(
+        float(ours[band].sum() / (scale**2 * theirs[band].sum())) if theirs.any() else float("nan") for band in bands
+    )
 
 
 def spoken_spectrum(tracks: Sequence[Track], rate: float) -> tuple[np.ndarray, np.ndarray]:
