@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from facetalk.errors import InputError
+from facetalk.evaluation.depth import everywhere, pictured, seen_by
 from facetalk.evaluation.surfaces import nearest
 from facetalk.geometry import PAPER_BOX, UNIT_MM
 from facetalk.head.ensemble import IdentityEnsemble
@@ -48,7 +49,7 @@ class SpeedTest:
 
 @dataclass(frozen=True)
 class Speed:
-    """Core-seconds a frame, and how far the two surfaces are apart in millimetres, what cannot be seen included."""
+    """Core-seconds a frame, and how far the two surfaces are apart in millimetres, where it can be seen."""
 
     dense_s: float
     """Extrapolated from the timed planes."""
@@ -93,11 +94,15 @@ def measure(actor: Actor, codes: Float[Tensor, "frame code"], test: SpeedTest) -
         extract(actor.sdf(code), grid, cut=NECK_CUT)
     exact = (time.process_time() - begin) / len(codes[: test.frames])
     reference = dense_surface(actor.sdf(codes[0]), test.nodes)
-    forth, back = nearest(ours.vertices, reference)[0], nearest(reference.vertices, ours)[0]
+    forth, back = nearest(_seen(ours), reference)[0], nearest(_seen(reference), ours)[0]
     return Speed(
         dense, test.planes / test.nodes, exact, dense / exact, difference,
         float(forth.mean()), float(np.quantile(forth, 0.99)), float(back.mean()), float(np.quantile(back, 0.99)),
     )  # fmt: skip
+
+
+def _seen(mesh: Mesh) -> Float[np.ndarray, "vertex 3"]:
+    return mesh.vertices[seen_by(pictured(mesh.vertices, mesh.faces, everywhere()), mesh.vertices)]
 
 
 def _dense_seconds(
