@@ -166,3 +166,23 @@ def test_where_the_warp_jumps_the_lattice_is_not_trusted():
     trusting = FastConfig(bend_mm=1e9)
     assert worst(FastConfig()) < 0.5
     assert worst(trusting) > 2 * worst(FastConfig())
+
+
+def test_thin_skin_is_worth_dividing_and_smooth_skin_is_not():
+    grid = focused_grid(BOX, 40, [((0.0, 0.0, 0.0), 0.32)], ratio=4)
+
+    def skin(points):
+        return torch.nn.functional.one_hot(torch.zeros(len(points), dtype=torch.long), 8).float()
+
+    def ball(points):
+        return points.norm(dim=1) - 0.25
+
+    def ball_with_a_wing(points):
+        wing = torch.stack([points[:, 0].abs() - 0.004, points[:, 1:].norm(dim=1) - 0.29], 1).amax(1)
+        return torch.minimum(ball(points), wing)
+
+    assert not bake(ball, grid, skin).detail.any()
+    cells = np.argwhere(bake(ball_with_a_wing, grid, skin).detail)
+    centres = np.stack([(axis[cells[:, k]] + axis[cells[:, k] + 1]) / 2 for k, axis in enumerate(grid.axes)], 1)
+    assert len(cells) and (np.linalg.norm(centres[:, 1:], axis=1) > 0.2).all()
+    assert (np.abs(centres[:, 0]) < 0.06).all()

@@ -99,8 +99,17 @@ class ConditionedNetwork(nn.Module):
         """The field at points given relative to the network's centre."""
         hidden = torch.cat([waves(points, self.size.wavelengths), extra], -1)
         for weight, bias in zip(self.weights, folded.biases, strict=True):
-            hidden = silu(hidden @ weight + bias[:, None])
+            hidden = silu(affine(hidden, weight, bias))
         return torch.baddbmm(folded.output_bias[:, None], hidden, folded.output)
+
+
+def affine(
+    hidden: Float[Tensor, "frame point in"], weight: Float[Tensor, "in out"], bias: Float[Tensor, "frame out"]
+) -> Float[Tensor, "frame point out"]:
+    """A linear layer whose bias follows the frame; in one pass where there is a single frame."""
+    if len(bias) == 1:
+        return torch.addmm(bias[0], hidden[0], weight)[None]
+    return hidden @ weight + bias[:, None]
 
 
 class Field(nn.Module):

@@ -16,12 +16,15 @@ from scipy.ndimage import binary_dilation
 
 from facetalk.compiled import kernel
 from facetalk.errors import InputError
+from facetalk.geometry import UNIT_MM
 from facetalk.mesh.extract import SDF, Regions, _part, _strides, ask, sample
 from facetalk.mesh.grid import GX, NX, OFFSET, SCALE, Grid
 from facetalk.types import Region
 
 DETAIL_CELLS = 1
 """Base cells round lips, teeth and eyes that are worth dividing."""
+BENT_MM = 0.6
+"""Difference from what the corners of a base cell tell from which on it is worth dividing: thin or sharp skin."""
 PLAIN = [Region.SKIN, Region.HAIR, Region.MOUTH]
 """What needs no smaller cells of its own."""
 SEALING = [Region.LIPS, Region.SCLERA, Region.IRIS, Region.PUPIL]
@@ -47,8 +50,20 @@ class BakedField:
 
     @cached_property
     def detail(self) -> Bool[np.ndarray, "x y z"]:
-        """Base cells within `DETAIL_CELLS` of lips, teeth and eyes; all of them where no region is known."""
-        return self._about((region for region in Region if region not in PLAIN), DETAIL_CELLS)
+        """Base cells within `DETAIL_CELLS` of lips, teeth and eyes, or too coarse for skin; all where none is known."""
+        skin = self.bent & ~self._about([Region.MOUTH], 0)
+        return self._about((region for region in Region if region not in PLAIN), DETAIL_CELLS) | skin
+
+    @cached_property
+    def bent(self) -> Bool[np.ndarray, "x y z"]:
+        """Base cells in patches whose corners alone tell the surface in them less well than to `BENT_MM`."""
+        found = np.zeros([len(axis) for axis in self.grid.axes], bool)
+        across = float(np.linalg.norm([axis[1] - axis[0] for axis in self.grid.axes]))
+        for part, patch in enumerate(self.grid.patches, start=1):
+            nodes = _part(self.values, self.grid, part)
+            off = away_from_corners(nodes, self.grid.part_factor(part), np.float32(across))
+            found[tuple(slice(a, b) for a, b in zip(patch.start, patch.stop, strict=True))] = off > BENT_MM / UNIT_MM
+        return found
 
     @cached_property
     def soft(self) -> Bool[np.ndarray, "x y z"]:
@@ -102,6 +117,36 @@ def bake(canonical: SDF, grid: Grid, regions: Regions | None = None, *, margin: 
         for stride, finer in pairwise(strides):
             fill_between(nodes, stride, finer)
     return BakedField(grid, values, shares)
+
+
+@kernel
+def away_from_corners(nodes, factor, reach):
+    """How far near distances in each block of `factor` cells are from the trilinear ones of its corners.
+
+    Zero for blocks without surface; `reach` is how near counts.
+    """
+    nx, ny, nz = (nodes.shape[0] - 1) // factor, (nodes.shape[1] - 1) // factor, (nodes.shape[2] - 1) // factor
+    off = np.zeros((nx, ny, nz), np.float32)
+    for a in range(nx):
+        for b in range(ny):
+            for c in range(nz):
+                low, high, worst = False, False, np.float32(0)
+                for i in range(factor + 1):
+                    for j in range(factor + 1):
+                        for k in range(factor + 1):
+                            value = nodes[a * factor + i, b * factor + j, c * factor + k]
+                            low, high = low or value < 0, high or value >= 0
+                            if abs(value) > reach:
+                                continue
+                            guess = np.float32(0)
+                            for e in range(8):
+                                x, y, z = e & 1, e >> 1 & 1, e >> 2
+                                share = (i if x else factor - i) * (j if y else factor - j) * (k if z else factor - k)
+                                guess += share * nodes[(a + x) * factor, (b + y) * factor, (c + z) * factor]
+                            worst = max(worst, abs(value - guess / np.float32(factor**3)))
+                if low and high:
+                    off[a, b, c] = worst
+    return off
 
 
 @kernel

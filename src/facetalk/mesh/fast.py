@@ -59,11 +59,11 @@ class FastConfig:
     """How far from the last frame's surface the lattice is asked; a jaw drops by 6 mm in a frame now and then."""
     start_mm: float = 9.0
     """How far from the canonical surface it is asked."""
-    margin: float = 1.3
-    """How much distances may be overestimated."""
-    bend_mm: float = 4.0
+    margin: float = 1.0
+    """How much distances may be overestimated; cells that this misses are found where the surface runs into them."""
+    bend_mm: float = 5.0
     """Second difference of the warp over a base cell from which on it is asked three times as closely."""
-    fine_bend_mm: float = 2.5
+    fine_bend_mm: float = 3.5
     """The same there, from which on it is asked at every node of the grid."""
 
 
@@ -132,6 +132,11 @@ class FastRoad:
             cells |= ~far[tuple(slice(corner >> a & 1, n + (corner >> a & 1)) for a, n in enumerate(cells.shape))]
         return cells
 
+    @cached_property
+    def start_in_foci(self) -> Bool[np.ndarray, "x y z"]:
+        """Those of them in the foci, asked in every frame: there surfaces may come out of nowhere, as a tongue does."""
+        return self.start & self.close[:-1, :-1, :-1]
+
     def __call__(
         self, deform: Deform, near: Bool[np.ndarray, "x y z"] | None = None
     ) -> tuple[Mesh, Bool[np.ndarray, "x y z"]]:
@@ -141,7 +146,7 @@ class FastRoad:
         """
         warp = np.full((*(len(axis) for axis in self.axes), 4), np.nan, np.float32)
         values = np.full(self.grid.layout.size, np.nan, np.float32)
-        self._ask(deform, warp, self.start if near is None else self.start | near)
+        self._ask(deform, warp, self.start if near is None else self.start_in_foci | near)
         owner = self.grid.layout.owner.copy()
         refined = self._fill(warp, values, owner, deform)
         surface = isosurface(without_thin(values, self.grid), self.grid, owner)
@@ -250,13 +255,15 @@ class FastRoad:
             mesh.vertices, normals, reach, tolerance, warp, *self.picks, *self.grid.axes, *field,
             refined.warp, refined.known, *self.grid.lattice,
         )  # fmt: skip
-        rough = np.flatnonzero(crumpled(vertices, mesh.faces, vertex_normals(vertices, mesh.faces)))
-        loose = np.zeros(len(vertices), bool)
-        loose[rough] = self.baked.distance(canonical[rough]) > SEAM_MM / UNIT_MM
-        vertices = relaxed(vertices, mesh.faces, loose)
+        normals = vertex_normals(vertices, mesh.faces)
+        rough = np.flatnonzero(crumpled(vertices, mesh.faces, normals))
+        loose = rough[self.baked.distance(canonical[rough]) > SEAM_MM / UNIT_MM]
+        if len(loose):
+            vertices = relaxed(vertices, mesh.faces, loose)
+            normals = vertex_normals(vertices, mesh.faces)
         shares = look_up_shares(self.baked.shares, *self.baked.grid.lattice, canonical)
         regions = seam_shares(shares, canonical, self.baked.distance)
-        mesh = Mesh(vertices, mesh.faces, regions, vertex_normals(vertices, mesh.faces), canonical)
+        mesh = Mesh(vertices, mesh.faces, regions, normals, canonical)
         return mesh if self.cut is None else clip(mesh, self.cut)
 
     def _near(self, cells: np.ndarray) -> np.ndarray:

@@ -21,16 +21,16 @@ def crumpled(
 def relaxed(
     vertices: Float[np.ndarray, "vertex 3"],
     faces: Int[np.ndarray, "face 3"],
-    loose: Bool[np.ndarray, " vertex"],
+    loose: Int[np.ndarray, " loose"],
     rounds: int = ROUNDS,
 ) -> Float[np.ndarray, "vertex 3"]:
     """`vertices`, the loose ones moved `rounds` times to the mean of their neighbours (Laplacian smoothing)."""
-    if not loose.any():
-        return vertices
-    touched = faces[loose[faces].any(1)]
+    marked = np.zeros(len(vertices), bool)
+    marked[loose] = True
+    touched = faces[marked[faces].any(1)]
     moved = vertices.copy()
     for _ in range(rounds):
-        average(moved, touched, loose)
+        average(moved, touched, marked)
     return moved
 
 

@@ -32,11 +32,13 @@ EYE_SHIFT = 0.4
 FOCUS_RATIO = 6
 """How much finer cells are there."""
 ASIDE_RATIO = 2
-"""How much finer cells are at ears and nose, which are thin but hardly move."""
+"""How much finer cells are at ears, which are thin but hardly move."""
 EAR_SHIFT_MM, EAR_REACH_MM = (8.0, 2.0, 4.0), (16.0, 42.0, 26.0)
 """From the ear's landmark to the middle of its grid (outwards, up, forwards), and half widths of that."""
-NOSE_SHIFT_MM, NOSE_REACH_MM = (0.0, 6.0, -10.0), (21.0, 22.0, 16.0)
-"""From the tip of the nose to the middle of its grid, and half widths of that."""
+NOSE_BOX_MM = ((-24.0, -11.0, -30.0), (24.0, 9.0, 6.0))
+"""Corners of the grid round the wings of the nose, from its tip; the mouth's grid takes it in."""
+BELOW_EYES_MM = 7.0
+"""How far that grid ends below those of the eyes, more than a base cell: they would become one large grid."""
 BROW_ANCHORS = (10, 11)
 """The anchors in the middle of the left and right brow."""
 TYPICAL = {
@@ -128,7 +130,7 @@ class Actor:
         return places(landmarks, brows, self.state.eye_radius.cpu().numpy())
 
     def grid(self, resolution: int) -> Grid:
-        """Cells along the box, `FOCUS_RATIO` times finer round mouth and eyes.
+        """Cells along the box, `FOCUS_RATIO` times finer round mouth, nose and eyes.
 
         Raises:
             InputError: `resolution` is below 2.
@@ -140,13 +142,14 @@ class Actor:
         for name, radius in zip(("eye_left", "eye_right"), self.state.eye_radius.tolist(), strict=True):
             centre = self.landmark(name).numpy() + np.array([0.0, 0.0, EYE_SHIFT * radius])
             foci.append((centre, np.multiply(EYE_REACH, radius)))
+        low, high = self.landmark("nose_tip").numpy() + np.divide(NOSE_BOX_MM, UNIT_MM)
+        lids = min(float(centre[1] - reach[1]) for centre, reach in foci[1:])
+        high[1] = min(high[1], lids - BELOW_EYES_MM / UNIT_MM)
+        foci.append(((low + high) / 2, (high - low) / 2))
+        reach = np.divide(EAR_REACH_MM, UNIT_MM)
         asides = [
-            (self.landmark(name).numpy() + np.multiply(shift, (side, 1, 1)) / UNIT_MM, np.divide(reach, UNIT_MM))
-            for name, side, shift, reach in (
-                ("ear_left", 1, EAR_SHIFT_MM, EAR_REACH_MM),
-                ("ear_right", -1, EAR_SHIFT_MM, EAR_REACH_MM),
-                ("nose_tip", 1, NOSE_SHIFT_MM, NOSE_REACH_MM),
-            )
+            (self.landmark(name).numpy() + np.multiply(EAR_SHIFT_MM, (side, 1, 1)) / UNIT_MM, reach)
+            for name, side in (("ear_left", 1), ("ear_right", -1))
         ]
         return focused_grid(PAPER_BOX, resolution, foci, FOCUS_RATIO, asides, ASIDE_RATIO)
 
