@@ -1,4 +1,4 @@
-"""What is known of some frames: expressions as rig weights, placements, and how well they explain the points."""
+"""What is known of some frames: expressions, as rig weights and as codes, and placements."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,13 +38,3 @@ class State:
 def matrices(placements: Sequence[Placement]) -> Float[np.ndarray, "frame 4 4"]:
     """Placements for a file."""
     return np.stack([placement.matrix for placement in placements])
-
-
-@dataclass(frozen=True)
-class Quality:
-    """How well frames are explained."""
-
-    residual_mm: Float[np.ndarray, " frame"]
-    """Median distance of the face's points from the fitted surface; NaN where there were none."""
-    inliers: Float[np.ndarray, " frame"]
-    """Share of the face's points within three spreads of the sequence."""
