@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from balls import cloud, shift
+from recorded_balls import cloud, shift
 
 from facetalk.geometry import UNIT_MM
 from facetalk.recording.newton import FastConfig, Ties

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from balls import contents, record, shift
+from recorded_balls import contents, record, shift
 
 from facetalk.cli.main import main
 from facetalk.data import fitted
