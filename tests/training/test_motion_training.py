@@ -11,9 +11,10 @@ import torch
 from facetalk.arkit import ARKIT_INDEX
 from facetalk.errors import CheckpointError, InputError
 from facetalk.motion import DenoiserConfig, Rig, Sampling
+from facetalk.rig.lips import GAP_MM
 from facetalk.training.motion import Emphasis, MotionTask, MotionTraining, near, sealed, train
 from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips, join, pack, read_performances, unpack
-from facetalk.training.motion_figures import GAP_MM, columns
+from facetalk.training.motion_figures import columns
 from facetalk.types import SpeechFeatures
 
 FEATURES = 4

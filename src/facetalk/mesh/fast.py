@@ -132,11 +132,6 @@ class FastRoad:
             cells |= ~far[tuple(slice(corner >> a & 1, n + (corner >> a & 1)) for a, n in enumerate(cells.shape))]
         return cells
 
-    @cached_property
-    def start_in_foci(self) -> Bool[np.ndarray, "x y z"]:
-        """Those of them in the foci, asked in every frame: there surfaces may come out of nowhere, as a tongue does."""
-        return self.start & self.close[:-1, :-1, :-1]
-
     def __call__(
         self, deform: Deform, near: Bool[np.ndarray, "x y z"] | None = None
     ) -> tuple[Mesh, Bool[np.ndarray, "x y z"]]:
@@ -146,7 +141,7 @@ class FastRoad:
         """
         warp = np.full((*(len(axis) for axis in self.axes), 4), np.nan, np.float32)
         values = np.full(self.grid.layout.size, np.nan, np.float32)
-        self._ask(deform, warp, self.start if near is None else self.start_in_foci | near)
+        self._ask(deform, warp, self.start if near is None else self.start | near)
         owner = self.grid.layout.owner.copy()
         refined = self._fill(warp, values, owner, deform)
         surface = isosurface(without_thin(values, self.grid), self.grid, owner)

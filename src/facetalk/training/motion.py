@@ -15,9 +15,10 @@ from facetalk.arkit import ARKIT_INDEX
 from facetalk.errors import InputError
 from facetalk.motion import AnyConfig, Listener, Motion, Normaliser, Rig, Schedule, build, express
 from facetalk.motion.temper import MOUTH
+from facetalk.rig.lips import GAP_MM
 from facetalk.training.loop import Plan, optimiser_state, part, prefixed, restore_optimiser, run
 from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips
-from facetalk.training.motion_figures import GAP_MM, columns
+from facetalk.training.motion_figures import columns
 
 NORMALISER_FRAMES = 100_000
 """Frames that the normaliser is fitted on, evenly spaced."""
@@ -218,19 +219,22 @@ def fit_normaliser(clips: MotionClips, rig: Rig) -> Normaliser:
     return Normaliser.fit(rig.codes(torch.cat([weights, weights[:, list(MIRRORED)]])))
 
 
+def decoded(normaliser: Normaliser, rig: Rig) -> Float[Tensor, "52 live"]:
+    """Live space → ARKit weights, but for a constant."""
+    return torch.linalg.pinv(rig.matrix) @ (normaliser.basis * normaliser.scale)
+
+
 def mouth_map(clips: MotionClips, normaliser: Normaliser, rig: Rig) -> Float[Tensor, "mouth live"]:
     """Live space → jaw and mouth weights divided by their spread (at least a tenth of the widest)."""
     mouth = torch.tensor(MOUTH, device=clips.weights.device)
     spread = clips.weights.float().std(0)[mouth]
-    decode = torch.linalg.pinv(rig.matrix) @ (normaliser.basis * normaliser.scale)
-    return decode[mouth] / spread.clamp(min=0.1 * float(spread.max()))[:, None]
+    return decoded(normaliser, rig)[mouth] / spread.clamp(min=0.1 * float(spread.max()))[:, None]
 
 
 def gap_map(clips: MotionClips, normaliser: Normaliser, rig: Rig) -> Float[Tensor, "1 live"]:
     """Live space → the gap between the lips divided by its spread."""
     gap = columns(GAP_MM).to(clips.weights.device)
-    decode = torch.linalg.pinv(rig.matrix) @ (normaliser.basis * normaliser.scale)
-    return (gap @ decode)[None] / (clips.weights.float() @ gap).std().clamp(min=1e-3)
+    return (gap @ decoded(normaliser, rig))[None] / (clips.weights.float() @ gap).std().clamp(min=1e-3)
 
 
 STATISTICS = ("speech_mean", "speech_scale")

@@ -17,11 +17,10 @@ from torch import Tensor
 
 from facetalk.arkit import ARKIT_NAMES
 from facetalk.motion import Motion, Sampling
-from facetalk.rig.lips import GAP_MM
+from facetalk.rig.lips import GAP_MM, JAW, ROUNDING, column
 from facetalk.training.motion_clips import MotionClips, read_performances
 from facetalk.types import FRAME_RATE, SpeechFeatures
 
-ROUNDING = ("mouthFunnel", "mouthPucker")
 UPPER_FACE = tuple(name for name in ARKIT_NAMES if name.startswith(("brow", "eye")))
 CLOSED_MM = 0.5
 NEAR_SECONDS = 0.017
@@ -51,7 +50,7 @@ class Take:
 
 def columns(values: dict[str, float]) -> Float[Tensor, " 52"]:
     """A linear function of ARKit weights from its named coefficients."""
-    return torch.tensor([values.get(name, 0.0) for name in ARKIT_NAMES])
+    return torch.from_numpy(column(values)).float()
 
 
 def correlation(first: Float[Tensor, " frame"], second: Float[Tensor, " frame"]) -> float:
@@ -97,8 +96,7 @@ def false_closures(gap: Float[Tensor, " frame"], phones: Phones) -> Bool[Tensor,
 
 def figures(takes: Sequence[Take]) -> dict[str, float]:
     """Agreement of takes with their truth."""
-    gap, jaw = columns(GAP_MM), columns({"jawOpen": 1.0})
-    rounding = columns(dict.fromkeys(ROUNDING, 1.0))
+    gap, jaw, rounding = columns(GAP_MM), columns(JAW), columns(ROUNDING)
 
     def mean_correlation(wanted: Tensor) -> float:
         return float(np.mean([correlation(*take.curves(wanted)) for take in takes]))

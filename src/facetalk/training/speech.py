@@ -19,7 +19,7 @@ from facetalk.speech.configuration import EncoderConfig, Receptive
 from facetalk.training import loop, speech_set
 from facetalk.training.augmentation import Augmentation
 from facetalk.training.speech_crops import MEL_BANDS, Batch, crop
-from facetalk.training.speech_set import IGNORED, TEACHER_STEP, Example, Readout, SpeechSet
+from facetalk.training.speech_set import IGNORED, Example, Readout, SpeechSet
 from facetalk.training.student import Student
 from facetalk.types import FRAME_RATE
 
@@ -169,7 +169,7 @@ def mouth_curves(example: Example, readout: Readout | None) -> Float[np.ndarray,
     """What the readout says of the teacher on one clip (half precision); without a readout, no curve."""
     if readout is None:
         return np.zeros((example.frames, 0), np.float16)
-    return readout(example.teacher * np.float32(TEACHER_STEP)).astype(np.float16)
+    return readout(example.components).astype(np.float16)
 
 
 def component_weights(shares: list[float], whitening: float) -> Float[Tensor, " component"]:

@@ -20,7 +20,7 @@ from facetalk.arkit import ARKIT_NAMES
 from facetalk.data import facegood, performance_files
 from facetalk.data.ridge import Ridge, fit, stacked
 from facetalk.training import speech_set
-from facetalk.training.speech_set import READOUT, READOUT_REACH, TEACHER_STEP, Example
+from facetalk.training.speech_set import READOUT, READOUT_REACH, Example
 
 LEAST_SPREAD = 0.02
 """Curves that move less than this (standard deviation) are not read."""
@@ -81,7 +81,7 @@ def _generated(sources: Sources, examples: dict[str, Example]) -> Pairs:
 
 
 def _pair(example: Example, curves: Float[np.ndarray, "frame curve"]) -> tuple[np.ndarray, np.ndarray]:
-    rows = stacked(example.teacher.astype(np.float32) * np.float32(TEACHER_STEP), READOUT_REACH)
+    rows = stacked(example.components, READOUT_REACH)
     frames = min(len(rows), len(curves))
     return rows[:frames], curves[:frames]
 

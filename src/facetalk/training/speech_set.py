@@ -38,6 +38,11 @@ class Example:
     phones: Int[np.ndarray, " frame"]
 
     @property
+    def components(self) -> Float[np.ndarray, "frame component"]:
+        """The teacher's components, of unit variance."""
+        return self.teacher * np.float32(TEACHER_STEP)
+
+    @property
     def frames(self) -> int:
         """Number of frames."""
         return len(self.teacher)
