@@ -22,7 +22,19 @@ Report = Annotated[Path | None, tyro.conf.arg(aliases=["-o"])]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Motion(Proof, ReportingJob):
+class TalkingJob(ReportingJob):
+    """What speaks, and where the report goes."""
+
+    output: Report = None
+    """A folder for the report; measured takes are kept there."""
+    weights: Path | None = None
+    """A folder with head, speech and motion .safetensors instead of the bundled ones."""
+    device: str = "auto"
+    """auto, cpu, cuda …"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Motion(Proof, TalkingJob):
     """Measure motion in speech against held-out performances, beside baselines, rivals and what must fail.
 
     Every figure comes with its interval over clips. With -o, a folder receives report.json, report.md and pictures of
@@ -31,13 +43,6 @@ class Motion(Proof, ReportingJob):
     Example:
       facetalk evaluate motion --data sets/performances --clips 8 --takes 2 -o out/motion
     """
-
-    output: Report = None
-    """A folder for the report; measured takes are kept there."""
-    weights: Path | None = None
-    """A folder with head, speech and motion .safetensors instead of the bundled ones."""
-    device: str = "auto"
-    """auto, cpu, cuda …"""
 
     def run_job(self) -> None:
         """Measure and report."""
@@ -54,19 +59,12 @@ class Motion(Proof, ReportingJob):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sweep(proof.Sweep, ReportingJob):
+class Sweep(proof.Sweep, TalkingJob):
     """Measure our motion at several strengths of guidance and with several numbers of steps, and what steps cost.
 
     Example:
       facetalk evaluate sweep --data sets/performances --guidances 0 1 2 4 --step-counts 1 4 8 50 -o out/sweep
     """
-
-    output: Report = None
-    """A folder for the report; measured takes are kept there."""
-    weights: Path | None = None
-    """A folder with head, speech and motion .safetensors instead of the bundled ones."""
-    device: str = "auto"
-    """auto, cpu, cuda …"""
 
     def run_job(self) -> None:
         """Measure and report."""
