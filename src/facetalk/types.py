@@ -76,6 +76,17 @@ class ExpressionCodes:
 
 
 @dataclass(frozen=True)
+class Strands:
+    """Hair of a mesh: its last vertices and faces, and how strands run over them."""
+
+    values: Float[np.ndarray, "hair 6"]
+    """Of each vertex of hair: direction from root to tip, millimetres across and along strands, and how many
+    millimetres its lock stands out."""
+    faces: int
+    """How many faces are hair."""
+
+
+@dataclass(frozen=True)
 class Mesh:
     """A triangle mesh in NPHM space, counter-clockwise seen from outside."""
 
@@ -87,6 +98,8 @@ class Mesh:
     """Unit normals, outward."""
     canonical: Float[np.ndarray, "vertex 3"] | None = field(default=None)
     """Where each vertex lies in the canonical pose."""
+    strands: Strands | None = field(default=None)
+    """Of a head with hair."""
 
 
 @dataclass(frozen=True)

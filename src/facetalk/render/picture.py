@@ -45,12 +45,17 @@ class Photographer:
                 seen.triangle, seen.nearness, SAMPLES, faces, screen, self._carried(mesh), self._albedo, self._shine,
                 lights, *self._surroundings, np.float32(self.studio.exposure), camera.position,
                 ambient(coarse, camera, 0.5), coarse, heights, matrix, self._wall, ENCODED, *self._painted,
+                len(faces) - (mesh.strands.faces if mesh.strands is not None else 0),
             )
         )  # fmt: skip
 
     def _carried(self, mesh: Mesh) -> Float[np.ndarray, "vertex number"]:
         """All that vertices carry, side by side; canonical places only where there is something to paint by."""
-        parts = [mesh.vertices, _normals(mesh), _shares(mesh)]
+        shares = _shares(mesh)
+        if mesh.strands is not None:
+            shares = shares.copy()
+            shares[-len(mesh.strands.values) :, : mesh.strands.values.shape[1]] = mesh.strands.values
+        parts = [mesh.vertices, _normals(mesh), shares]
         if self.places is not None and mesh.canonical is not None:
             parts.append(mesh.canonical)
         return np.concatenate(parts, axis=1, dtype=np.float32)

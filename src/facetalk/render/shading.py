@@ -10,6 +10,7 @@ import numpy as np
 from facetalk.compiled import finite_kernel
 from facetalk.render.makeup import paint
 from facetalk.render.occlusion import lit
+from facetalk.render.strands import light_strands
 from facetalk.types import Region
 
 ONE, ZERO, HALF = np.float32(1), np.float32(0), np.float32(0.5)
@@ -168,7 +169,7 @@ def light_at(ambient, coarse, x, y, here):
 @finite_kernel
 def plain_skin(
     triangle, nearness, samples, faces, screen, carried, albedo, shine, lights, sky, floor, exposure, view, ambient,
-    coarse, heights, matrix, table, line, amounts, hair,
+    coarse, heights, matrix, table, line, amounts, hair, first_hair,
 ):  # fmt: skip
     """Light of blocks of 2 × 2 pixels that see nothing but smooth, unpainted skin; −1 where they see more.
 
@@ -188,6 +189,8 @@ def plain_skin(
             if near == 0 or far - near > np.float32(0.006) * far:
                 continue
             f = triangle[y * span + samples, x * span + samples]
+            if f >= first_hair:
+                continue
             attributes(f, 2 * x + ONE, 2 * y + ONE, faces, screen, carried, out)
             if out[6 + SKIN] < np.float32(0.98):
                 continue
@@ -229,12 +232,12 @@ def between(light, coarse, x, y, total):
 @finite_kernel
 def shade(  # noqa: C901
     triangle, nearness, samples, faces, screen, carried, albedo, shine, lights, sky, floor, exposure, view, ambient,
-    coarse, heights, matrix, wall, encoded, table, line, amounts, hair,
+    coarse, heights, matrix, wall, encoded, table, line, amounts, hair, first_hair,
 ):  # fmt: skip
     """The finished picture, sRGB bytes.
 
     `carried` holds for each vertex its position [0:3], normal [3:6], shares [6:14] and canonical place [14:17]; without
-    the last nothing is painted on skin.
+    the last nothing is painted on skin. Faces from `first_hair` on are hair, whose vertices carry strands for shares.
     """
     painted = carried.shape[1] > 6 + REGIONS
     rows, columns = wall.shape[0], wall.shape[1]
@@ -245,7 +248,7 @@ def shade(  # noqa: C901
     part = ONE / samples
     plain = plain_skin(
         triangle, nearness, samples, faces, screen, carried, albedo, shine, lights, sky, floor, exposure, view, ambient,
-        coarse, heights, matrix, table, line, amounts, hair,
+        coarse, heights, matrix, table, line, amounts, hair, first_hair,
     )  # fmt: skip
     for y in range(rows):
         for x in range(columns):
@@ -270,13 +273,14 @@ def shade(  # noqa: C901
             single = covered == count and far - near < np.float32(0.006) * far
             if single:
                 attributes(last, x + HALF, y + HALF, faces, screen, carried, out)
-                for r in range(1, REGIONS):
+                for r in range(1, REGIONS if last < first_hair else 0):
                     if np.float32(0.08) < out[6 + r] < np.float32(0.92):
                         single = r == LIPS  # lips fade into skin; every other border is crisp
                         if not single:
                             break
             for i in range(3):
                 total[i] = 0
+            f = last
             for s in range(1 if single else count):
                 if not single:
                     dx, dy = s % samples, s // samples
@@ -287,6 +291,11 @@ def shade(  # noqa: C901
                         continue
                     px, py = x + (dx + HALF) * part, y + (dy + HALF) * part
                     attributes(f, px, py, faces, screen, carried, out)
+                if f >= first_hair:
+                    light_strands(out, hair, view, lights, sky, floor, dim, heights, matrix, rgb)
+                    for i in range(3):
+                        total[i] += tone(rgb[i] * exposure)
+                    continue
                 mixed(out, albedo, shine, surface)
                 if painted and out[6 + SKIN] > HALF:
                     x0, y0, z0 = out[6 + REGIONS], out[7 + REGIONS], out[8 + REGIONS]
