@@ -1,6 +1,6 @@
 """Lips at /p b m/ and on open vowels, measured on the field over many clips: only the frames that count are asked.
 
-python recipes/closures.py PERFORMANCES [CLIPS]
+python recipes/closures.py PERFORMANCES [CLIPS [LANGUAGE]]
 """
 
 import sys
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import facetalk
-from facetalk.evaluation import lips, talking
+from facetalk.evaluation import interval, lips, talking
 from facetalk.pipeline.clip import Clip
 from facetalk.speech import waveform
 from facetalk.types import FRAME_RATE
@@ -32,18 +32,21 @@ def spoken(clip: Clip, entry: talking.Entry) -> lips.SpokenMotion:
     return replace(motion, apertures=apertures)
 
 
-def main(performances: Path, clips: int) -> None:
-    """Print both shares, and over how many sounds and frames."""
-    talker, test = facetalk.load(), talking.TalkingTest(performances, clips=clips)
+def main(performances: Path, clips: int, language: str) -> None:
+    """Print both shares with their 95 % intervals over clips, and over how many sounds and frames."""
+    talker, test = facetalk.load(), talking.TalkingTest(performances, clips=clips, language=language)
     heard = [
         spoken(talker.animate(waveform.read(entry.audio), identity=test.identity), entry)
         for entry in talking.entries(test, "test", clips)
     ]
-    closed = np.concatenate([lips.closures(motion) for motion in heard])
-    shut = np.concatenate([lips.false_closures(motion) for motion in heard])
-    print(f"/p b m/ closed: {closed.mean():.3f} of {len(closed)}")
-    print(f"open vowels shut: {shut.mean():.3f} of {len(shut)} frames")
+    for what, unit, judge in (
+        ("/p b m/ closed", "sounds", lips.closures),
+        ("open vowels shut", "frames", lips.false_closures),
+    ):
+        met = [judge(motion) for motion in heard]
+        found = interval.ratio([(float(each.sum()), float(len(each))) for each in met])
+        print(f"{what}: {found} of {sum(map(len, met))} {unit}")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 60)
+    main(Path(sys.argv[1]), int((sys.argv[2:] or ["60"])[0]), (sys.argv[3:] or ["en"])[0])

@@ -9,7 +9,8 @@ import torch
 from facetalk.errors import CheckpointError, InputError
 from facetalk.motion import SAMPLERS, Denoiser, DenoiserConfig, Motion, Normaliser, Rig, Sampling, express, restamp
 from facetalk.motion.noise import FrameNoise
-from facetalk.motion.temper import MOUTH, mouth_projection, temper
+from facetalk.motion.noise import REACH
+from facetalk.motion.temper import MOUTH, Temper, mouth_projection
 from facetalk.types import SpeechFeatures
 
 FEATURES = 6
@@ -39,8 +40,10 @@ def speech(frames: int, seed: int = 0) -> SpeechFeatures:
 
 
 @pytest.mark.parametrize("sampler", sorted(SAMPLERS))
+@pytest.mark.parametrize("linger", [0.0, 0.9])
 @pytest.mark.parametrize("window", [1, 7, 32])
-def test_windows_equal_one_pass(motion, sampler, window):
+def test_windows_equal_one_pass(motion, sampler, window, linger):
+    motion = replace(motion, linger=linger)
     drawn = [
         motion(speech(70), Sampling(steps=3, guidance=1.5, sampler=SAMPLERS[sampler], window=size)).values
         for size in (70, window)
@@ -115,6 +118,7 @@ def test_impossible_sampling_is_refused(motion):
 
 
 def test_saved_motion_moves_alike(motion, tmp_path):
+    motion = replace(motion, linger=0.5)
     motion.save(tmp_path / "motion.safetensors")
     loaded = Motion.load(tmp_path / "motion.safetensors")
     assert (loaded.head_hash, loaded.speech_hash) == (HEAD_HASH, SPEECH_HASH)
@@ -174,12 +178,26 @@ def test_expressiveness_grows_from_rest():
 
 
 def test_calm_noise_leaves_the_upper_face_alone(motion):
-    projection = mouth_projection(motion.decode)
-    assert torch.allclose(projection @ projection, projection, atol=1e-4)
-    noise = torch.randn(1, 7, motion.normaliser.live)
-    assert torch.equal(temper(noise, projection, 1.0), noise)
+    temper = Temper(mouth_projection(motion.decode))
+    assert torch.allclose(temper.mouth @ temper.mouth, temper.mouth, atol=1e-4)
+    white = torch.randn(1, 7 + REACH - 1, motion.normaliser.live)
+    noise = white[:, REACH - 1 :]
+    assert torch.allclose(temper(white, 1.0), noise, atol=1e-6)
     mouth = motion.decode[torch.tensor(MOUTH)]
-    still = temper(noise, projection, 0.0)
+    still = temper(white, 0.0)
     assert (still @ mouth.T).abs().max() < 0.06 * (noise @ mouth.T).abs().max() + 1e-4
-    across = noise - noise @ projection
+    across = noise - noise @ temper.mouth
     assert torch.allclose(still, across, atol=1e-5)
+
+
+def test_noise_lingers_in_the_upper_face_only(motion):
+    temper = Temper(mouth_projection(motion.decode), linger=0.9)
+    white = torch.randn(4, 2000 + REACH - 1, motion.normaliser.live)
+    noise = temper(white, 1.0)
+    fresh = white[:, REACH - 1 :]
+    assert torch.allclose(noise @ temper.mouth, fresh @ temper.mouth, atol=1e-4)
+    across = noise - noise @ temper.mouth
+    slow = across - across.mean(1, keepdim=True)
+    alike = (slow[:, 1:] * slow[:, :-1]).mean() / slow.square().mean()
+    assert float(alike) == pytest.approx(0.9, abs=0.02)
+    assert float(across.square().mean() / (fresh - fresh @ temper.mouth).square().mean()) == pytest.approx(1, abs=0.1)

@@ -11,6 +11,7 @@ import torch
 from facetalk.arkit import ARKIT_INDEX
 from facetalk.errors import CheckpointError, InputError
 from facetalk.motion import DenoiserConfig, Rig, Sampling
+from facetalk.motion.temper import MOUTH
 from facetalk.rig.lips import GAP_MM
 from facetalk.training.motion import Emphasis, MotionTask, MotionTraining, near, sealed, train
 from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips, join, pack, read_performances, unpack
@@ -202,6 +203,20 @@ def test_frames_beside_sealed_ones_weigh_as_much_within_the_span():
     mask = torch.tensor([0, 0, 0, 1, 0, 0, 0, 0, 1.0]).reshape(1, 9, 1)
     assert torch.equal(near(mask, 0), mask)
     assert near(mask, 2).flatten().tolist() == [0, 1, 1, 1, 1, 1, 1, 1, 1]
+
+
+def test_life_is_the_error_of_all_but_the_mouth_and_of_its_steps():
+    task = made_task(replace(CONFIG, emphasis=Emphasis(life=1.0)))
+    weights = made_clips().weights.float()
+    live = task.normaliser.normalise(task.rig.codes(weights[:2]))
+    error = (live[1] - live[0]).expand(1, 2, -1)
+    spread = weights.std(0)[~torch.tensor(MOUTH)]
+    step = (weights[1] - weights[0])[~torch.tensor(MOUTH)] / spread.clamp(min=0.1 * float(spread.max()))
+    expected = float(step.square().mean())
+    assert float(task.losses(error)["life"]) == pytest.approx(expected, rel=0.05)
+    swung = torch.cat([error[:, :1], -error[:, 1:]], dim=1)
+    assert float(task.losses(swung)["life"]) == pytest.approx(5 * expected, rel=0.05)
+    assert float(made_task().losses(error)["life"]) == 0
 
 
 def test_the_gap_is_weighed_as_jaw_and_lips_together():

@@ -15,7 +15,7 @@ from facetalk.motion.listener import Listener
 from facetalk.motion.networks import FIRST, NETWORKS, name_of
 from facetalk.motion.normaliser import Normaliser
 from facetalk.motion.schedule import Schedule
-from facetalk.motion.temper import mouth_projection
+from facetalk.motion.temper import Temper, mouth_projection
 from facetalk.motion.windows import Sampling, draw_windows
 from facetalk.types import ExpressionCodes, SpeechFeatures
 
@@ -58,6 +58,8 @@ class Motion:
     head_hash: str
     speech_hash: str
     schedule: Schedule = field(default_factory=Schedule)
+    linger: float = 0.0
+    """How slowly the noise it was trained with forgets itself, but for the mouth's (`noise.lingering`)."""
 
     def __call__(self, speech: SpeechFeatures, sampling: Sampling = DEFAULT_SAMPLING) -> ExpressionCodes:
         """Expression codes for every frame of `speech`.
@@ -75,8 +77,8 @@ class Motion:
                 f"speech features of encoder {speech.encoder_hash} given to motion trained on encoder "
                 f"{self.speech_hash}; use the encoder that belongs to it, or retrain motion (recipes/motion.md)"
             )
-        mouth = mouth_projection(self.decode)
-        for live in draw_windows(self.denoiser, self.schedule, speech.values, sampling, mouth):
+        temper = Temper(mouth_projection(self.decode), self.linger)
+        for live in draw_windows(self.denoiser, self.schedule, speech.values, sampling, temper):
             yield self.normaliser.restore(live)
 
     @property
@@ -111,6 +113,7 @@ class Motion:
             "network": name_of(self.denoiser.config),
             "denoiser": asdict(self.denoiser.config),
             "schedule": asdict(self.schedule),
+            "linger": self.linger,
             "head_hash": self.head_hash,
             "speech_hash": self.speech_hash,
         }
@@ -142,10 +145,10 @@ class Motion:
             denoiser.load_state_dict(_part(saved, "denoiser"))
             spaces = Normaliser(**_part(saved, "normaliser")), Rig(**_part(saved, "rig"))
             hashes = saved.config["head_hash"], saved.config["speech_hash"]
-            schedule = Schedule(**saved.config["schedule"])
+            schedule, linger = Schedule(**saved.config["schedule"]), float(saved.config.get("linger", 0.0))
         except (KeyError, TypeError, RuntimeError) as error:
             raise CheckpointError(f"{name}: damaged motion weights ({str(error).splitlines()[0]})") from error
-        return cls(denoiser.eval().requires_grad_(False), *spaces, *hashes, schedule)
+        return cls(denoiser.eval().requires_grad_(False), *spaces, *hashes, schedule, linger)
 
 
 def restamp(motion: Motion, head_hash: str, rig: Rig) -> Motion:

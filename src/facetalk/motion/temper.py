@@ -1,10 +1,13 @@
 """Calmer noise for the mouth: speech decides what lips do, chance what lids, brows and eyes do."""
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from facetalk.arkit import ARKIT_NAMES
+from facetalk.motion.noise import REACH, lingering
 
 MOUTH = tuple(name.startswith(("jaw", "mouth")) for name in ARKIT_NAMES)
 """Which ARKit weights move jaw and lips."""
@@ -24,11 +27,20 @@ def mouth_projection(decode: Float[Tensor, "52 live"]) -> Float[Tensor, "live li
     return own.T @ own
 
 
-def temper(
-    noise: Float[Tensor, "batch frame live"], projection: Float[Tensor, "live live"], amount: float
-) -> Float[Tensor, "batch frame live"]:
-    """Noise whose share along the projection is multiplied by `amount`; the rest stays as drawn.
+@dataclass(frozen=True)
+class Temper:
+    """What noise the mouth gets, and what the rest of the face."""
 
-    Below 1 samples keep near the middle of what the model holds possible (truncation, as in Brock et al. 2019).
-    """
-    return noise - (1 - amount) * noise @ projection
+    mouth: Float[Tensor, "live live"]
+    """Projection on the directions that move jaw and lips (`mouth_projection`)."""
+    linger: float = 0.0
+    """How slowly the noise of the rest forgets itself, see `noise.lingering`; belongs to the weights."""
+
+    def __call__(self, white: Float[Tensor, "batch longer live"], amount: float) -> Float[Tensor, "batch frame live"]:
+        """Noise for the denoiser out of white noise that begins `REACH` − 1 frames before the first frame wanted.
+
+        Along the mouth's directions it stays white and is multiplied by `amount`: below 1 samples keep near the middle
+        of what the model holds possible (truncation, as in Brock et al. 2019).
+        """
+        fresh, slow = white[:, REACH - 1 :], lingering(white, self.linger)
+        return slow + (amount * fresh - slow) @ self.mouth

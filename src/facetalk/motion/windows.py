@@ -15,10 +15,10 @@ from torch import Tensor
 from facetalk.errors import InputError
 from facetalk.motion.guidance import guided
 from facetalk.motion.listener import Listener, Memory
-from facetalk.motion.noise import FrameNoise
+from facetalk.motion.noise import REACH, FrameNoise
 from facetalk.motion.sampler import Sampler, dpm_solver
 from facetalk.motion.schedule import Schedule
-from facetalk.motion.temper import temper
+from facetalk.motion.temper import Temper
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def draw_windows(
     schedule: Schedule,
     features: Float[Tensor, "frame feature"],
     sampling: Sampling,
-    mouth: Float[Tensor, "live live"],
+    temper: Temper,
 ) -> Iterator[Float[Tensor, "frame live"]]:
     """Consecutive windows of motion in live space, one frame for each frame of `features`.
 
@@ -69,7 +69,7 @@ def draw_windows(
         schedule: its noise levels.
         features: speech.
         sampling: how to draw.
-        mouth: projection on the directions that move jaw and lips (`temper.mouth_projection`).
+        temper: what noise the mouth gets, and what the rest.
 
     Raises:
         InputError: a window, or a number of steps, that is not positive.
@@ -84,7 +84,7 @@ def draw_windows(
         speech = denoiser.listen(denoiser.around(features, range(first, first + frames))[None])
 
         def draw(number: int, first: int = sampling.first_frame + first, frames: int = frames) -> Tensor:
-            drawn = noise.window(number, first, frames).to(features)
-            return temper(drawn, mouth, sampling.mouth_noise)
+            white = noise.window(number, first - REACH + 1, frames + REACH - 1).to(features)
+            return temper(white, sampling.mouth_noise)
 
         yield sampling.sampler(guided(remembering, speech, sampling.guidance), draw, levels)[0]

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from torch.nn import functional
 from facetalk.arkit import ARKIT_INDEX
 from facetalk.errors import InputError
 from facetalk.motion import AnyConfig, Listener, Motion, Normaliser, Rig, Schedule, build, express
-from facetalk.motion.temper import MOUTH
+from facetalk.motion.noise import REACH
+from facetalk.motion.temper import MOUTH, Temper, mouth_projection
 from facetalk.rig.lips import GAP_MM
 from facetalk.training.loop import Plan, optimiser_state, part, prefixed, restore_optimiser, run
 from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips
@@ -36,6 +37,9 @@ class Emphasis:
     """Weight of the error of jaw and mouth weights, each measured in its own spread."""
     velocity: float = 0.0
     """Weight of the error of the frame-to-frame difference of those weights, likewise."""
+    life: float = 0.0
+    """Weight of the error of the other weights (lids, gaze, brows, cheeks), each in its own spread, and of its
+    frame-to-frame difference: without it they tremble, and blinks come out short."""
     gap: float = 0.0
     """Weight of the error of the gap between the lips (a linear estimate), in its own spread: small errors of jaw and
     lips can add up to lips that meet, or that do not."""
@@ -66,6 +70,9 @@ class MotionTraining:
     """Probability that a crop hears nothing (paper §4)."""
     expression: tuple[float, float] = (0.8, 1.2)
     """Range of r of the expression augmentation (paper §4 leaves it open)."""
+    linger: float = 0.0
+    """How slowly the noise of lids, gaze and brows forgets itself (`facetalk.motion.noise.lingering`); the paper's is
+    white. A model keeps the value it was trained with."""
     mirror: float = 0.5
     """Probability that a crop is mirrored."""
     emphasis: Emphasis = field(default_factory=Emphasis)
@@ -103,8 +110,11 @@ class MotionTask:
         self.optimiser = torch.optim.AdamW(
             self.denoiser.parameters(), config.rate, betas=(0.9, 0.99), weight_decay=1e-2
         )
-        self.mouth = mouth_map(clips, self.normaliser, rig)
+        self.mouth = spread_map(clips, self.normaliser, rig, MOUTH)
         """Live space → jaw and mouth weights in units of their spread."""
+        self.life = spread_map(clips, self.normaliser, rig, [not moves for moves in MOUTH])
+        """Live space → the other weights in units of theirs."""
+        self.temper = Temper(mouth_projection(decoded(self.normaliser, rig)), config.linger)
         self.gap = gap_map(clips, self.normaliser, rig)
         """Live space → the gap between the lips in units of its spread."""
 
@@ -146,7 +156,9 @@ class MotionTask:
     def predict(self, clean: Tensor, features: Tensor, generator: torch.Generator) -> Float[Tensor, "crop frame live"]:
         """x̂0 from each crop at a random diffusion time, with or without speech."""
         time = torch.randint(self.schedule.times, (len(clean),), generator=generator).to(self.device)
-        noise = torch.randn(clean.shape, generator=generator).to(self.device)
+        batch, frames, live = clean.shape
+        white = torch.randn(batch, frames + REACH - 1, live, generator=generator).to(self.device)
+        noise = self.temper(white, 1.0)
         speech = self.denoiser.listen(features)
         unheard = self._uniform(generator) < self.config.unheard
         speech = torch.where(unheard, self.denoiser.unheard.to(speech.dtype), speech)
@@ -154,13 +166,14 @@ class MotionTask:
 
     def losses(self, error: Float[Tensor, "crop frame live"]) -> dict[str, Tensor]:
         """The paper's L2 and what `Emphasis` adds."""
-        mouth = functional.linear(error, self.mouth)
+        mouth, life = functional.linear(error, self.mouth), functional.linear(error, self.life)
         gap = functional.linear(error, self.gap)
         return {
             "l2": error.square().mean(),
             "gap": self.config.emphasis.gap * gap.square().mean(),
             "mouth": self.config.emphasis.mouth * mouth.square().mean(),
             "velocity": self.config.emphasis.velocity * mouth.diff(dim=1).square().mean(),
+            "life": self.config.emphasis.life * (life.square().mean() + life.diff(dim=1).square().mean()),
         }
 
     def state(self) -> dict[str, Tensor]:
@@ -180,9 +193,9 @@ class MotionTask:
     def motion(self, head_hash: str, speech_hash: str) -> Motion:
         """The averaged model as it stands."""
         averaged = copy.deepcopy(self.averaged).eval()
-        return Motion(averaged, self.normaliser, self.rig, head_hash, speech_hash, self.schedule).to(
-            torch.device("cpu")
-        )
+        return Motion(
+            averaged, self.normaliser, self.rig, head_hash, speech_hash, self.schedule, self.config.linger
+        ).to(torch.device("cpu"))
 
     def _uniform(self, generator: torch.Generator) -> Float[Tensor, "crop 1 1"]:
         return torch.rand(self.config.batch, 1, 1, generator=generator).to(self.device)
@@ -224,11 +237,14 @@ def decoded(normaliser: Normaliser, rig: Rig) -> Float[Tensor, "52 live"]:
     return torch.linalg.pinv(rig.matrix) @ (normaliser.basis * normaliser.scale)
 
 
-def mouth_map(clips: MotionClips, normaliser: Normaliser, rig: Rig) -> Float[Tensor, "mouth live"]:
-    """Live space → jaw and mouth weights divided by their spread (at least a tenth of the widest)."""
-    mouth = torch.tensor(MOUTH, device=clips.weights.device)
-    spread = clips.weights.float().std(0)[mouth]
-    return decoded(normaliser, rig)[mouth] / spread.clamp(min=0.1 * float(spread.max()))[:, None]
+def spread_map(
+    clips: MotionClips, normaliser: Normaliser, rig: Rig, chosen: Sequence[bool]
+) -> Float[Tensor, "weight live"]:
+    """Live space → the chosen ARKit weights that move, divided by their spread (at least a tenth of the widest)."""
+    spread = clips.weights.float().std(0)
+    moving = torch.tensor(chosen, device=spread.device) & (spread > 0)
+    spread = spread[moving]
+    return decoded(normaliser, rig)[moving] / spread.clamp(min=0.1 * float(spread.max()))[:, None]
 
 
 def gap_map(clips: MotionClips, normaliser: Normaliser, rig: Rig) -> Float[Tensor, "1 live"]:
