@@ -19,6 +19,7 @@ from facetalk.head.anatomy import NUMBERS, Anatomy, AnatomyPredictor, CodeLayout
 from facetalk.head.configuration import restored
 from facetalk.head.ensemble import EnsembleConfig, IdentityEnsemble
 from facetalk.head.field import Field, FieldConfig, NetworkSize
+from facetalk.head.hair import Hair, HairModel, HairSdf, grown
 from facetalk.head.npm import GlobalConfig, GlobalIdentity
 from facetalk.head.rig import CODE_SCALE, RigConfig, RigEncoder
 from facetalk.head.sources import FIRST_SOURCE, SourceMaps
@@ -151,6 +152,8 @@ class Head(nn.Module):
         self.deformation = Field(config.deformation)
         self.region_identity = nn.Linear(NUMBERS, config.compressed)
         self.region_field = Field(config.regions)
+        self.hair: HairModel | None = None
+        """Where hair was trained for this head; kept in a file of its own, and no part of the hash."""
 
     @property
     def rest(self) -> Float[Tensor, " code"]:
@@ -221,6 +224,21 @@ class Head(nn.Module):
         chunks = [self.region_field(folded, state.anatomy, chunk[None])[0] for chunk in points.split(_CHUNK)]
         return torch.cat(chunks).softmax(-1)
 
+    def grown(self, state: IdentityState, hair: Hair) -> dict[str, HairSdf]:
+        """Hair of an identity over the canonical pose: "scalp" and "beard", those that there are.
+
+        The surface of the person is the union of `canonical` and these.
+        """
+        if self.hair is None:
+            return {}
+        carried = self.hair.warp.to_mean(state.anatomy)
+        codes = (("scalp", self.hair.scalp, hair.scalp), ("beard", self.hair.beard, hair.beard))
+        return {
+            name: grown(kind, code.to(self.rest.device), carried, lambda points: self.canonical(state, points))
+            for name, kind, code in codes
+            if code is not None
+        }
+
     def posed(self, state: IdentityState, code: Float[Tensor, " code"], smoothing: Smoothing | None = None) -> Sdf:
         """Signed distance of one identity in one expression, facial smoothing applied where given."""
         deform = self.deformer(state, code)
@@ -238,6 +256,7 @@ class Head(nn.Module):
         tensors = {
             name: tensor.detach() if name.startswith(_EXACT) else tensor.detach().half()
             for name, tensor in self.state_dict().items()
+            if not name.startswith("hair.")
         }
         return Checkpoint(KIND, asdict(self.config), tensors)
 

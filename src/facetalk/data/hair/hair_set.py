@@ -31,6 +31,7 @@ COARSE = 2
 """Every second node is looked at to find the surface."""
 BAND_MM = 13.0
 JITTER_MM = 6.0
+STEP_MM = 0.7
 BEARD_DEPTH_MM, BEARD_HEIGHT_MM = -75.0, 45.0
 """Beards lie before and below these."""
 ROOTS = 20_000
@@ -45,13 +46,13 @@ class HairSetConfig:
     ict: Path
     """Root of an ICT-FaceKit checkout."""
     out: Path
-    people: int = 30
-    held_out_people: int = 6
-    variants: int = 9
+    people: int = 14
+    held_out_people: int = 3
+    variants: int = 6
     """Styles of each named one, the named one itself first."""
-    held_out_styles: int = 2
+    held_out_styles: int = 1
     """The last variants of each, for testing."""
-    wearers: int = 3
+    wearers: int = 2
     """People on whom each style is seen."""
     near: int = 12_000
     surface: int = 6_000
@@ -71,32 +72,41 @@ class Row:
 
 
 class Barber:
-    """Makes rows of the set; keeps the last person's skull, which takes longest."""
+    """Makes rows of the set, person by person: a skull takes longest."""
 
     def __init__(self, config: HairSetConfig) -> None:
         self.config, source = config, ict.read(config.ict)
         self.topology = Topology(source)
         self.places = Places(SourceHead(self.topology, source.mean_person))
 
+    def weights(self, person: int) -> Float[np.ndarray, " mode"]:
+        """Identity weights of a person."""
+        return drawn(self.config, person)
+
+    def skull(self, person: int) -> tuple[Skull, Float[np.ndarray, "root 3"]]:
+        """A person's head, and points of the skin where hair may grow."""
+        head = SourceHead(self.topology, self.weights(person))
+        return Skull.of(head, self.places), scattered(head, np.random.default_rng([self.config.seed, 8, person]))
+
     def person(self, number: int, rows: list[tuple[str, Row]]) -> list[dict[str, np.ndarray]]:
         """All rows of one person, sampled."""
-        head = SourceHead(self.topology, drawn(self.config, number))
-        skull = Skull.of(head, self.places)
-        roots = scattered(head, np.random.default_rng([self.config.seed, 8, number]))
-        return [self.row(kind, row, skull, roots) for kind, row in rows]
+        skull, roots = self.skull(number)
+        return [self._row(kind, row, skull, roots) for kind, row in rows]
 
-    def row(self, kind: str, row: Row, skull: Skull, roots: Float[np.ndarray, "root 3"]) -> dict[str, np.ndarray]:
-        """One style on one person, sampled."""
-        random = np.random.default_rng([self.config.seed, 9, row.person, row.style])
-        if kind == "scalp":
-            style = scalp_styles(self.config)[row.style]
-            grow: Grow = Hair(style, skull, grown(style, skull, roots, np.random.default_rng(row.style)))
-            where = nodes(COARSE)
-        else:
-            grow = FacialHair(beards(self.config)[row.style], skull)
-            where = nodes(COARSE)
+    def _row(self, kind: str, row: Row, skull: Skull, roots: Float[np.ndarray, "root 3"]) -> dict[str, np.ndarray]:
+        where = nodes(COARSE)
+        if kind == "beard":
             where = where[(where[:, 2] > BEARD_DEPTH_MM) & (where[:, 1] < BEARD_HEIGHT_MM)]
-        return sampled(grow, skull, where, self.config, random)
+        random = np.random.default_rng([self.config.seed, 9, row.person, row.style])
+        return sampled(grower(kind, row, self.config, skull, roots), skull, where, self.config, random)
+
+
+def grower(kind: str, row: Row, config: HairSetConfig, skull: Skull, roots: Float[np.ndarray, "root 3"]) -> Grow:
+    """The hair of one row, on that person's head."""
+    if kind == "beard":
+        return FacialHair(beards(config)[row.style], skull)
+    style = scalp_styles(config)[row.style]
+    return Hair(style, skull, grown(style, skull, roots, np.random.default_rng(row.style)))
 
 
 def drawn(config: HairSetConfig, person: int) -> Float[np.ndarray, " mode"]:
@@ -154,13 +164,11 @@ def sampled(
 
 
 def _landed(grow: Grow, points: np.ndarray) -> np.ndarray:
-    """Points moved to the surface by Newton's method, those that miss left where they came."""
-    for _ in range(2):
-        steps = 0.7 * np.eye(3)
-        rise = np.stack([grow(points + s).distance - grow(points - s).distance for s in steps], 1) / 1.4
-        length = np.maximum((rise**2).sum(1), 0.25)
-        points = points - np.clip(grow(points).distance / length, -6, 6)[:, None] * rise
-    return points
+    """Points moved towards the surface by a step of Newton's method."""
+    here = grow(points).distance
+    rise = np.stack([grow(points + STEP_MM * side).distance - here for side in np.eye(3)], 1) / STEP_MM
+    length = np.maximum((rise**2).sum(1), 0.25)
+    return points - np.clip(here / length, -2 * JITTER_MM, 2 * JITTER_MM)[:, None] * rise
 
 
 def plan(config: HairSetConfig, styles: int) -> Iterator[Row]:

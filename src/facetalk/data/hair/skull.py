@@ -11,8 +11,8 @@ from facetalk.data.hair.places import Places
 from facetalk.data.posing import SourceHead
 from facetalk.geometry import UNIT_MM, Box
 
-CELL_MM = 4.0
-"""Spacing of the nodes; skin under hair bends so little that distances between nodes are right to 0.05 mm."""
+CELL_MM = 5.0
+"""Spacing of the nodes; skin under hair bends so little that distances between nodes are right to 0.1 mm."""
 SOFT_MM = 7.0
 """Hair lies over ears and nape as if they were blurred by this much."""
 HAIR_BOX = Box((-0.52, -0.5, -0.94), (0.52, 0.745, 0.4))
@@ -47,7 +47,7 @@ class Skull:
     @classmethod
     def of(cls, head: SourceHead, places: Places) -> "Skull":
         """Measure a person of the source that `places` belong to."""
-        where, shape = nodes(), _shape()
+        where = nodes()
         parts, vertices = head.source.parts, np.ascontiguousarray(UNIT_MM * head.canonical.vertices, np.float64)
         skin = np.ascontiguousarray(_skin_faces(head), np.int64)
         squared, faces, nearest = igl.point_mesh_squared_distance(where, vertices, skin)
@@ -57,8 +57,8 @@ class Skull:
         shares = igl.barycentric_coordinates(
             nearest, *(np.ascontiguousarray(vertices[corners[:, k]]) for k in range(3))
         )
-        marks = np.einsum("nk,nkx->xn", shares, places.marks[corners]).reshape(-1, *shape).astype(np.float32)
-        grid = distance.reshape(shape).astype(np.float32)
+        marks = np.einsum("nk,nkx->xn", shares, places.marks[corners]).reshape(-1, *shape()).astype(np.float32)
+        grid = distance.reshape(shape()).astype(np.float32)
         chin = float(vertices[head.source.marks.at(8)][0, 1])
         return cls(grid, gaussian_filter(grid, SOFT_MM / CELL_MM), marks, chin)
 
@@ -84,12 +84,13 @@ class Skull:
 
 def nodes(stride: int = 1) -> Float[np.ndarray, "node 3"]:
     """Places of the nodes, or of every `stride`-th along each axis."""
-    steps = zip(HAIR_BOX.lower, _shape(), strict=True)
+    steps = zip(HAIR_BOX.lower, shape(), strict=True)
     axes = [UNIT_MM * low + CELL_MM * np.arange(count)[::stride] for low, count in steps]
     return np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
 
 
-def _shape() -> tuple[int, int, int]:
+def shape() -> tuple[int, int, int]:
+    """Nodes along x, y and z."""
     x, y, z = (np.ceil(HAIR_BOX.size * UNIT_MM / CELL_MM).astype(int) + 1).tolist()
     return x, y, z
 

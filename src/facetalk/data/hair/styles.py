@@ -75,17 +75,47 @@ NO_LENGTH = -4.0
 """Thickness where no hair grows: below the skin, so that nothing is seen."""
 STYLES: dict[str, Style] = {
     "crop": Style(),
-    "short": Style(22, 8, 10, 25, nape=34, part=26, away=1.0, backwards=0.35, texture=Texture(clump=0.7)),
-    "swept": Style(22, 8, 11, 30, nape=34, away=0.15, backwards=1.2, texture=Texture(wave=0.15, clump=0.8)),
-    "fringe": Style(17, 15, 14, 15, 9, 14, away=0.6, hang=12, hang_spread=9, framing=9, fringe=46, sweep=0.25),
-    "bob": Style(15, 13, 14, 12, 8, 9, part=14, away=1.0, hang=86, texture=Texture(wave=0.15)),
-    "long": Style(13, 11, 12, 10, 8, 9, away=1.0, hang=170, hang_spread=12, texture=Texture(wave=0.2)),
-    "wavy": Style(18, 15, 15, 15, 8, 9, part=-18, away=1.0, hang=170, hang_spread=18, texture=Texture(0.15, 0.8, 0.7)),
-    "ponytail": Style(9, 7, 8, 9, 7, 9, tied=1.0, tie_height=108, tail=215, texture=Texture(wave=0.05, clump=0.35)),
-    "bun": Style(9, 7, 8, 9, 7, 9, tied=1.0, tie_height=140, bun=31, texture=Texture(wave=0.05, clump=0.35)),
-    "afro": Style(36, 29, 29, 24, 38, 30, away=0.1, texture=Texture(1.0, 0.0, 0.3)),
-    "curls": Style(27, 21, 22, 22, 22, 16, away=0.6, hang=62, hang_spread=20, fringe=18, texture=Texture(0.75, 0.5)),
-}  # fmt: skip
+    "short": Style(22.0, 8.0, 10.0, 25.0, nape=34.0, part=26.0, away=1.0, backwards=0.35, texture=Texture(clump=0.7)),
+    "swept": Style(22.0, 8.0, 11.0, 30.0, nape=34.0, away=0.15, backwards=1.2, texture=Texture(wave=0.15, clump=0.8)),
+    "fringe": Style(
+        17.0, 15.0, 14.0, 15.0, 9.0, 14.0, away=0.6, hang=12.0, hang_spread=9.0, framing=9.0, fringe=46.0, sweep=0.25
+    ),
+    "bob": Style(15.0, 13.0, 14.0, 12.0, 8.0, 9.0, part=14.0, away=1.0, hang=86.0, texture=Texture(wave=0.15)),
+    "long": Style(13.0, 11.0, 12.0, 10.0, 8.0, 9.0, away=1.0, hang=170.0, hang_spread=12.0, texture=Texture(wave=0.2)),
+    "wavy": Style(
+        18.0,
+        15.0,
+        15.0,
+        15.0,
+        8.0,
+        9.0,
+        part=-18.0,
+        away=1.0,
+        hang=170.0,
+        hang_spread=18.0,
+        texture=Texture(0.15, 0.8, 0.7),
+    ),
+    "ponytail": Style(
+        9.0, 7.0, 8.0, 9.0, 7.0, 9.0, tied=1.0, tie_height=108.0, tail=215.0, texture=Texture(wave=0.05, clump=0.35)
+    ),
+    "bun": Style(
+        9.0, 7.0, 8.0, 9.0, 7.0, 9.0, tied=1.0, tie_height=140.0, bun=31.0, texture=Texture(wave=0.05, clump=0.35)
+    ),
+    "afro": Style(36.0, 29.0, 29.0, 24.0, 38.0, 30.0, away=0.1, texture=Texture(1.0, 0.0, 0.3)),
+    "curls": Style(
+        27.0,
+        21.0,
+        22.0,
+        22.0,
+        22.0,
+        16.0,
+        away=0.6,
+        hang=62.0,
+        hang_spread=20.0,
+        fringe=18.0,
+        texture=Texture(0.75, 0.5),
+    ),
+}
 BEARDS: dict[str, Beard] = {
     "short-beard": Beard(4.0, 6.0, 4.0),
     "beard": Beard(6.0, 16.0, 10.0, 8.0),
@@ -105,7 +135,8 @@ def varied(style: Style, random: np.random.Generator) -> Style:
     }
     return replace(
         style, **lengths, recede=float(max(0, 7 * random.normal())),
-        part=style.part * random.choice([-1, 1]) + 6 * random.normal(), away=max(0.0, style.away + 0.12 * random.normal()), backwards=style.backwards + 0.15 * random.normal(),
+        part=style.part * random.choice([-1, 1]) + 6 * random.normal(),
+        away=max(0.0, style.away + 0.12 * random.normal()), backwards=style.backwards + 0.15 * random.normal(),
         sweep=style.sweep + 0.25 * random.normal(), tie_height=style.tie_height + 8 * random.normal(),
         texture=_textured(style.texture, random),
     )  # fmt: skip

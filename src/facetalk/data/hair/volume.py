@@ -131,7 +131,8 @@ def beard_thickness(beard: Beard, marks: Marks) -> Float[np.ndarray, " point"]:
 def joined(
     first: np.ndarray, second: np.ndarray, first_way: np.ndarray, second_way: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Smooth union of two volumes (polynomial, Quilez), and directions that follow the nearer one."""
+    """Two volumes rounded where they meet, a quarter of a millimetre within their union at most, and directions that
+    follow the nearer one."""
     share = np.clip(0.5 + 0.5 * (first - second) / JOIN_MM, 0, 1)
     level = first + share * (second - first) - 0.5 * JOIN_MM * share * (1 - share)
     way = first_way + share[:, None] * (second_way - first_way)
