@@ -13,9 +13,10 @@ from facetalk.errors import CheckpointError, InputError
 from facetalk.motion import DenoiserConfig, Rig, Sampling
 from facetalk.motion.temper import MOUTH
 from facetalk.rig.lips import GAP_MM
-from facetalk.training.motion import Emphasis, MotionTask, MotionTraining, near, sealed, train
+from facetalk.training.motion import MotionTask, MotionTraining, train
 from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips, join, pack, read_performances, unpack
 from facetalk.training.motion_figures import columns
+from facetalk.training.motion_losses import Emphasis, near, sealed
 from facetalk.types import SpeechFeatures
 
 FEATURES = 4

@@ -12,9 +12,10 @@ from facetalk.landmarks.encoder import LandmarkEncoder
 from facetalk.motion import DenoiserConfig
 from facetalk.pipeline.follower import Follower
 from facetalk.training.landmark_set import load_map
-from facetalk.training.motion import Emphasis, MotionTask, MotionTraining, train
+from facetalk.training.motion import MotionTask, MotionTraining, train
 from facetalk.training.motion_clips import join, read_performances
 from facetalk.training.motion_job import rig_of
+from facetalk.training.motion_losses import Emphasis
 
 AS_SEEN = MotionTraining(
     steps=4000,

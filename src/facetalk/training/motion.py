@@ -2,24 +2,21 @@
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
-from facetalk.arkit import ARKIT_INDEX
 from facetalk.errors import InputError
 from facetalk.motion import AnyConfig, Listener, Motion, Normaliser, Rig, Schedule, build, express
 from facetalk.motion.noise import REACH
-from facetalk.motion.temper import MOUTH, Temper, mouth_projection
-from facetalk.rig.lips import GAP_MM
+from facetalk.motion.temper import Temper, mouth_projection
 from facetalk.training.loop import Plan, optimiser_state, part, prefixed, restore_optimiser, run
 from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips
-from facetalk.training.motion_figures import columns
+from facetalk.training.motion_losses import Emphasis, MotionLosses, decoded, near, sealed
 
 NORMALISER_FRAMES = 100_000
 """Frames that the normaliser is fitted on, evenly spaced."""
@@ -27,28 +24,6 @@ SCHEDULE = Schedule()
 """The paper's thousand diffusion times."""
 LISTENING = ("listening.", "speech_")
 """Parts of a denoiser that belong to one speech encoder."""
-
-
-@dataclass(frozen=True)
-class Emphasis:
-    """Additions of ours to the paper's plain L2 in live space; all zero is the paper's loss."""
-
-    mouth: float = 0.0
-    """Weight of the error of jaw and mouth weights, each measured in its own spread."""
-    velocity: float = 0.0
-    """Weight of the error of the frame-to-frame difference of those weights, likewise."""
-    life: float = 0.0
-    """Weight of the error of the other weights (lids, gaze, brows, cheeks), each in its own spread, and of its
-    frame-to-frame difference: without it they tremble, and blinks come out short."""
-    gap: float = 0.0
-    """Weight of the error of the gap between the lips (a linear estimate), in its own spread: small errors of jaw and
-    lips can add up to lips that meet, or that do not."""
-    seal: float = 0.0
-    """Extra weight of frames whose lips are held shut over an open jaw, at the diffusion loss: they are few, and where
-    the speech features leave doubt between /p/ and /t/ this raises the odds that the lips close."""
-    seal_span: int = 0
-    """Frames before and behind such a frame that weigh as much: the odds rise that the lips close, but not that they
-    close early and open late."""
 
 
 @dataclass(frozen=True)
@@ -110,13 +85,9 @@ class MotionTask:
         self.optimiser = torch.optim.AdamW(
             self.denoiser.parameters(), config.rate, betas=(0.9, 0.99), weight_decay=1e-2
         )
-        self.mouth = spread_map(clips, self.normaliser, rig, MOUTH)
-        """Live space → jaw and mouth weights in units of their spread."""
-        self.life = spread_map(clips, self.normaliser, rig, [not moves for moves in MOUTH])
-        """Live space → the other weights in units of theirs."""
-        self.temper = Temper(mouth_projection(decoded(self.normaliser, rig)), config.linger)
-        self.gap = gap_map(clips, self.normaliser, rig)
-        """Live space → the gap between the lips in units of its spread."""
+        decode = decoded(self.normaliser, rig)
+        self.temper = Temper(mouth_projection(decode), config.linger)
+        self.losses = MotionLosses.fit(config.emphasis, clips.weights, decode)
 
     @staticmethod
     def live(clips: MotionClips, rig: Rig) -> int:
@@ -164,18 +135,6 @@ class MotionTask:
         speech = torch.where(unheard, self.denoiser.unheard.to(speech.dtype), speech)
         return self.denoiser.taught(clean, self.schedule.diffuse(clean, noise, time), time, speech)
 
-    def losses(self, error: Float[Tensor, "crop frame live"]) -> dict[str, Tensor]:
-        """The paper's L2 and what `Emphasis` adds."""
-        mouth, life = functional.linear(error, self.mouth), functional.linear(error, self.life)
-        gap = functional.linear(error, self.gap)
-        return {
-            "l2": error.square().mean(),
-            "gap": self.config.emphasis.gap * gap.square().mean(),
-            "mouth": self.config.emphasis.mouth * mouth.square().mean(),
-            "velocity": self.config.emphasis.velocity * mouth.diff(dim=1).square().mean(),
-            "life": self.config.emphasis.life * (life.square().mean() + life.diff(dim=1).square().mean()),
-        }
-
     def state(self) -> dict[str, Tensor]:
         """Weights, their average and the optimiser."""
         return {
@@ -208,17 +167,6 @@ class MotionTask:
             kept.lerp_(new, share)
 
 
-def sealed(weights: Float[Tensor, "crop frame 52"]) -> Float[Tensor, "crop frame 1"]:
-    """1 where the lips are held shut over an open jaw, as in /p b m/; else 0."""
-    jaw, close = weights[..., ARKIT_INDEX["jawOpen"]], weights[..., ARKIT_INDEX["mouthClose"]]
-    return ((jaw > 0.01) & (close > 0.5 * jaw)).to(weights.dtype)[..., None]
-
-
-def near(mask: Float[Tensor, "crop frame 1"], span: int) -> Float[Tensor, "crop frame 1"]:
-    """1 within `span` frames of a frame that is 1."""
-    return functional.max_pool1d(mask.mT, 2 * span + 1, stride=1, padding=span).mT
-
-
 def one_cycle(progress: float, warm_up: float) -> float:
     """Share of the highest learning rate: up in a line, down in half a cosine."""
     if progress < warm_up:
@@ -230,27 +178,6 @@ def fit_normaliser(clips: MotionClips, rig: Rig) -> Normaliser:
     """The live space of the clips' codes and their mirror images."""
     weights = clips.weights[:: max(1, len(clips.weights) // NORMALISER_FRAMES)].float()
     return Normaliser.fit(rig.codes(torch.cat([weights, weights[:, list(MIRRORED)]])))
-
-
-def decoded(normaliser: Normaliser, rig: Rig) -> Float[Tensor, "52 live"]:
-    """Live space → ARKit weights, but for a constant."""
-    return torch.linalg.pinv(rig.matrix) @ (normaliser.basis * normaliser.scale)
-
-
-def spread_map(
-    clips: MotionClips, normaliser: Normaliser, rig: Rig, chosen: Sequence[bool]
-) -> Float[Tensor, "weight live"]:
-    """Live space → the chosen ARKit weights that move, divided by their spread (at least a tenth of the widest)."""
-    spread = clips.weights.float().std(0)
-    moving = torch.tensor(chosen, device=spread.device) & (spread > 0)
-    spread = spread[moving]
-    return decoded(normaliser, rig)[moving] / spread.clamp(min=0.1 * float(spread.max()))[:, None]
-
-
-def gap_map(clips: MotionClips, normaliser: Normaliser, rig: Rig) -> Float[Tensor, "1 live"]:
-    """Live space → the gap between the lips divided by its spread."""
-    gap = columns(GAP_MM).to(clips.weights.device)
-    return (gap @ decoded(normaliser, rig))[None] / (clips.weights.float() @ gap).std().clamp(min=1e-3)
 
 
 STATISTICS = ("speech_mean", "speech_scale")
