@@ -1,10 +1,14 @@
 import numpy as np
+import pytest
 import torch
+from scipy.spatial import ConvexHull
 
 from facetalk.errors import InputError
 from facetalk.evaluation import views
+from facetalk.evaluation.damage import DAMAGES, PROTOCOLS
 from facetalk.evaluation.head import Person, Scan
-from facetalk.evaluation.scans import DAMAGES, PROTOCOLS, Found, evaluate, table
+from facetalk.evaluation.scans import Found, evaluate, table
+from facetalk.evaluation.surfaces import seen_sample
 from facetalk.fitting.scan import read
 from facetalk.geometry import UNIT_MM
 from facetalk.head.fitting import Cloud
@@ -32,38 +36,59 @@ def fit_of(excess_mm: float):
         size = RADIUS / np.median(np.linalg.norm(points - points.mean(axis=0), axis=1))
         T_head_scan = np.diag([size] * 3 + [1.0])
         T_head_scan[:3, 3] = -size * points.mean(axis=0)
-        normals = ball(20_000, 1)
+        normals = ball(6000, 1)
         vertices = (RADIUS + excess_mm / UNIT_MM) * normals
-        faces = np.zeros((0, 3), np.int64)
-        return Found(Mesh(vertices.astype(np.float32), faces, normals=normals), T_head_scan)
+        return Found(Mesh(vertices.astype(np.float32), ConvexHull(normals).simplices, normals=normals), T_head_scan)
 
     return fit
 
 
-def test_the_truth_follows_the_scan_into_every_pose_and_unit():
-    for row in evaluate(people(), fit_of(0.0), POSED):
+def test_the_truth_follows_the_scan_into_every_pose_and_unit(tmp_path):
+    for row in evaluate(people(), fit_of(0.0), POSED, tmp_path / "near.jsonl"):
         assert row.outcome == "found" and row.face_mm < 0.5
-    for row in evaluate(people(), fit_of(4.0), POSED):
+    for row in evaluate(people(), fit_of(4.0), POSED, tmp_path / "far.jsonl"):
         assert row.outcome == "astray" and 3.5 < row.face_mm < 4.5
 
 
-def test_refusals_are_told_and_counted():
+def test_crowded_vertices_and_hidden_ones_weigh_nothing():
+    normals = ball(6000, 1)
+    crowded = np.concatenate([normals, normals[normals[:, 2] > 0.9], 0.5 * normals])
+    hull, inner = ConvexHull(normals).simplices, ConvexHull(normals).simplices + len(crowded) - len(normals)
+    mesh = Mesh(RADIUS * crowded, np.concatenate([hull, inner]), normals=crowded)
+    points = seen_sample(mesh, 20_000).vertices
+    assert np.linalg.norm(points, axis=1).min() > 0.98 * RADIUS
+    assert (points[:, 2] > 0.9 * RADIUS).mean() == pytest.approx(0.05, abs=0.01)
+
+
+def test_what_was_measured_is_not_measured_again(tmp_path):
+    log, other = tmp_path / "rows.jsonl", []
+
+    def refuse(path):
+        other.append(path)
+        raise InputError(f"{path}: no head")
+
+    first = list(evaluate(people(), fit_of(0.0), POSED[:2], log, "one"))
+    assert list(evaluate(people(), refuse, POSED[:2], log, "one")) == first and not other
+    assert list(evaluate(people(), refuse, POSED[:2], log, "two"))[1].refusal == "no head" and len(other) == 2
+
+
+def test_refusals_are_told_and_counted(tmp_path):
     def refuse(path):
         raise InputError(f"{path}: no head")
 
-    rows = list(evaluate(people(), refuse, ["half missing"]))
+    rows = list(evaluate(people(), refuse, ["half missing"], tmp_path / "rows.jsonl"))
     assert rows[0].outcome == "refused" and rows[0].refusal == "no head" and "no head" in rows[0].line
     assert table(rows)[1][:5] == ["half missing", "1", "0", "1", "0"]
 
 
-def test_every_damage_leaves_a_scan():
+def test_every_damage_leaves_a_scan(tmp_path):
     seen = {}
 
     def keep(path):
         seen[len(seen)] = read(path)
         raise InputError(f"{path}: seen")
 
-    rows = list(evaluate(people(), keep, list(DAMAGES)))
+    rows = list(evaluate(people(), keep, list(DAMAGES), tmp_path / "rows.jsonl"))
     sizes = {row.damage: len(scan) + scan.lonely for row, scan in zip(rows, seen.values(), strict=True)}
     assert sizes["half missing"] == 2000 and sizes["30 % outliers"] > 5500 and sizes["with shoulders"] == 8000
     assert sizes["frontal view"] <= 2500 and set(PROTOCOLS) < set(DAMAGES)

@@ -54,13 +54,16 @@ def beside(true: TrueHead, ours: Mesh, seed: int = 0, samples: int = SAMPLES) ->
     distance, there, place = nearest(points, ours)
     cosine = (face_normals(true.mesh)[triangle] * normals_at(ours, there, place)).sum(axis=1)
     missed = Beside(distance, cosine, true.face[triangle])
-    points, triangle = _drawn(ours, samples, random)
-    views = pictured(ours.vertices, ours.faces, everywhere())
-    kept = seen_by(views, points) & (points[:, 1] > LOWEST)
-    points, triangle = points[kept], triangle[kept]
+    points, triangle = _seen_of(ours, samples, random)
     distance, there, _ = nearest(points, true.mesh)
     cosine = (normals_at(ours, triangle, points) * face_normals(true.mesh)[there]).sum(axis=1)
     return missed, Beside(distance, cosine, true.face[there])
+
+
+def seen_sample(mesh: Mesh, samples: int = SAMPLES, seed: int = 0) -> Mesh:
+    """Points spread evenly over what is seen of a mesh from all round, with their normals and without triangles."""
+    points, triangle = _seen_of(mesh, samples, np.random.default_rng(seed))
+    return Mesh(points, np.zeros((0, 3), np.int64), normals=normals_at(mesh, triangle, points))
 
 
 def nearest(
@@ -116,6 +119,15 @@ def _figures(missed: Beside, excess: Beside, part: str) -> dict[str, float]:
         "normals": float((agreed.mean() + alike.mean()) / 2),
         **{f"f_{limit:g}mm": f_score(back, forth, limit) for limit in F_LIMITS_MM},
     }
+
+
+def _seen_of(
+    mesh: Mesh, samples: int, random: np.random.Generator
+) -> tuple[Float[np.ndarray, "point 3"], Int[np.ndarray, " point"]]:
+    """What of evenly spread points can be seen, with their triangles."""
+    points, triangle = _drawn(mesh, samples, random)
+    kept = seen_by(pictured(mesh.vertices, mesh.faces, everywhere()), points) & (points[:, 1] > LOWEST)
+    return points[kept], triangle[kept]
 
 
 def _drawn(
