@@ -2,7 +2,8 @@
 
 As in the paper (section 2): Adam on codes alone, the distances clamped ever tighter, the codes' regularisers relaxed.
 An identity is sought first along the learnt map from source weights, then freely about it; an expression by its rig
-weights. Clamps widen where points are noisy: what lies beyond one, such as an outlier, pulls at nothing.
+weights. Clamps widen where points are noisy: what lies beyond one, such as an outlier, pulls at nothing. Noise also
+moves points off bulges and into hollows, on average, and that much is taken off again.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,25 +11,15 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
-from scipy.spatial import KDTree
 from torch import Tensor
 
 from facetalk.arkit import ARKIT_NAMES
 from facetalk.geometry import UNIT_MM
+from facetalk.head.cloud import Cloud, air, lift
 from facetalk.head.model import CODE_SPREAD, SOURCE_SIZE, Head
 
-OPEN = 0.8
-"""A point before the surface is in the air where the whole cloud is at least this share of its distance away."""
 NORMAL_SPREAD = 1.4826
 """Spread of normally distributed errors in medians of their size."""
-
-
-@dataclass(frozen=True)
-class Cloud:
-    """Points on the surface of one posed head, in units, with outward unit normals where these are known."""
-
-    points: Float[Tensor, "point 3"]
-    normals: Float[Tensor, "point 3"] | None
 
 
 @dataclass(frozen=True)
@@ -58,6 +49,8 @@ class FitConfig:
     """Weight of the squared norm of rig weights."""
     possible: float = 0.1
     """Weight of the squared amount by which rig weights leave 0..1."""
+    noisy_mm: float = 2.0
+    """Points whose distances spread by more are noisy: their normals are left out, and what noise adds is taken off."""
     doubt_mm: float = 0.5
     """The regularisers grow with the spread of the distances, measured in this."""
     relaxed: float = 0.1
@@ -102,17 +95,23 @@ def fit(
         watch: told how many steps of how many are done.
     """
     generator = torch.Generator().manual_seed(config.seed)
-    sought, air = _Sought(head, clouds, config, codes), [_air(cloud, config, generator) for cloud in clouds]
-    clamp, tail, spread = config.clamps[0], [], 0.0
+    sought = _Sought(head, clouds, config, codes)
+    before = [air(cloud, config.air_mm, generator) for cloud in clouds] if config.free > 0 else []
+    clamp, tail, spread, noisy = config.clamps[0], [], 0.0, False
     for step in range(config.steps):
         late = step >= 2 * config.steps // 3
         stage, into = divmod(len(config.clamps) * step, config.steps)
         if into < len(config.clamps):
             spread = sought.spread(generator)
             clamp = max(config.clamps[stage], config.spreads * spread) if step else clamp
-        points, wanted = _drawn(clouds, config, generator)
-        if config.free > 0 and all(len(each) for each, _ in air):
-            points, wanted = _breathed(points, wanted, air, config, generator)
+            noisy = step > 0 and spread * UNIT_MM > config.noisy_mm
+        if noisy:
+            points, _ = _drawn([Cloud(each.points, None) for each in clouds], config, generator)
+            wanted = lift(sought.distances, points, spread, generator)
+        else:
+            points, wanted = _drawn(clouds, config, generator)
+        if not noisy and before and all(len(each) for each, _ in before):
+            points, wanted = _breathed(points, wanted, before, config, generator)
         distances = sought.distances(points)
         error = (distances.clamp(-clamp, clamp) - wanted.clamp(-clamp, clamp)).abs().mean()
         # Errors of noisy points say less; without this their noise would be fitted.
@@ -213,20 +212,6 @@ def _drawn(
         points.append(torch.cat([on, on + along[:, None] * cloud.normals[chosen[0]]]))
         wanted.append(torch.cat([torch.zeros(config.points), along]))
     return torch.stack(points), torch.stack(wanted)
-
-
-def _air(
-    cloud: Cloud, config: FitConfig, generator: torch.Generator
-) -> tuple[Float[Tensor, "some 3"], Float[Tensor, " some"]]:
-    """Points before a cloud's own that nothing else is nearer to, and how far the cloud is from them."""
-    if cloud.normals is None or config.free == 0:
-        return cloud.points[:0], cloud.points[:0, 0]
-    low, high = config.air_mm
-    away = (low * (high / low) ** torch.rand(len(cloud.points), generator=generator)) / UNIT_MM
-    points = cloud.points + away[:, None] * cloud.normals
-    nearest = torch.from_numpy(KDTree(cloud.points.numpy()).query(points.numpy())[0]).float()
-    open_air = nearest > OPEN * away
-    return points[open_air], nearest[open_air]
 
 
 def _breathed(
