@@ -75,6 +75,16 @@ def test_a_cut_leaves_a_clean_rim():
     assert clip(mesh, Plane((0.0, 1.0, 0.0), -5.0)) is mesh
 
 
+def test_of_what_a_cut_parts_the_largest_stays_and_what_it_spares():
+    def three(points):
+        parts = sphere(0.2, (-0.25, 0.0, 0.0)), sphere(0.12, (0.2, -0.05, 0.0)), sphere(0.05, (0.3, 0.3, 0.0))
+        return torch.stack([part(points) for part in parts]).amin(0)
+
+    mesh = extract(three, GRID, cut=Plane((0.0, 1.0, 0.0), -0.02))
+    low, high = mesh.vertices[:, 1] < 0.2, mesh.vertices[:, 1] > 0.2
+    assert mesh.vertices[low, 0].max() < 0 and high.any() and mesh.vertices[high, 0].min() > 0.2
+
+
 def euler_of_disc(mesh):
     edges = np.sort(np.concatenate([mesh.faces[:, [0, 1]], mesh.faces[:, [1, 2]], mesh.faces[:, [2, 0]]]), 1)
     return len(mesh.vertices) - len(np.unique(edges, axis=0)) + len(mesh.faces) == 1

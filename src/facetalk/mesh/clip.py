@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from facetalk.compiled import kernel
-from facetalk.mesh.pieces import select_faces
+from facetalk.mesh.pieces import pieces, select_faces
 from facetalk.types import Mesh
 
 
@@ -25,7 +25,10 @@ class Plane:
 
 
 def clip(mesh: Mesh, plane: Plane) -> Mesh:
-    """The part of `mesh` on the plane's side; triangles across it are cut, their new vertices lie on the plane."""
+    """The part of `mesh` on the plane's side; triangles across it are cut, their new vertices lie on the plane.
+
+    Of the pieces that the plane cuts, the largest stays: shoulders that only just rise above it would float.
+    """
     height = plane.height(mesh.vertices)
     count = sunk(mesh.faces, height)
     if not count.any():
@@ -47,7 +50,17 @@ def clip(mesh: Mesh, plane: Plane) -> Mesh:
     ]
     grown = _with_edge_points(mesh, unique, height)
     faces = np.concatenate(faces).astype(np.int32)
-    return select_faces(replace(grown, faces=faces), np.ones(len(faces), bool))
+    return select_faces(replace(grown, faces=faces), _of_largest_cut(faces, len(mesh.vertices), len(grown.vertices)))
+
+
+def _of_largest_cut(faces: np.ndarray, first: int, count: int) -> Bool[np.ndarray, " face"]:
+    """Which faces belong to no piece with a rim, or to the largest such; vertices from `first` on are on the rim."""
+    piece = pieces(faces, count)[faces[:, 0]]
+    cut = np.unique(piece[(faces >= first).any(axis=1)])
+    if len(cut) < 2:
+        return np.ones(len(faces), bool)
+    largest = cut[np.bincount(piece)[cut].argmax()]
+    return ~np.isin(piece, cut) | (piece == largest)
 
 
 @kernel
