@@ -50,17 +50,18 @@ def clip(mesh: Mesh, plane: Plane) -> Mesh:
     ]
     grown = _with_edge_points(mesh, unique, height)
     faces = np.concatenate(faces).astype(np.int32)
-    return select_faces(replace(grown, faces=faces), _of_largest_cut(faces, len(mesh.vertices), len(grown.vertices)))
+    return select_faces(replace(grown, faces=faces), _of_largest_cut(faces, grown.vertices, len(mesh.vertices)))
 
 
-def _of_largest_cut(faces: np.ndarray, first: int, count: int) -> Bool[np.ndarray, " face"]:
+def _of_largest_cut(faces: np.ndarray, vertices: np.ndarray, first: int) -> Bool[np.ndarray, " face"]:
     """Which faces belong to no piece with a rim, or to the largest such; vertices from `first` on are on the rim."""
-    piece = pieces(faces, count)[faces[:, 0]]
+    piece = pieces(faces, len(vertices))[faces[:, 0]]
     cut = np.unique(piece[(faces >= first).any(axis=1)])
     if len(cut) < 2:
         return np.ones(len(faces), bool)
-    largest = cut[np.bincount(piece)[cut].argmax()]
-    return ~np.isin(piece, cut) | (piece == largest)
+    a, b, c = vertices[faces].transpose(1, 0, 2)
+    area = np.bincount(piece, np.linalg.norm(np.cross(b - a, c - a), axis=1))
+    return ~np.isin(piece, cut) | (piece == cut[area[cut].argmax()])
 
 
 @kernel
