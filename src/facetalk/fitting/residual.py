@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from scipy.spatial import KDTree
 
 from facetalk.errors import InputError
+from facetalk.fitting.certainty import unsure_mm
 from facetalk.fitting.fit import ScanFit
 from facetalk.fitting.scan import Scan, spacing
 from facetalk.geometry import UNIT_MM, Box
@@ -23,8 +24,12 @@ from facetalk.types import Frame, Mesh
 RESOLUTION = 60
 FACE_MM = 80.0
 """The face: what looks forwards this near to the middle between mouth and eyes."""
-LEAST_FACE = 0.2
+LEAST_FACE = 0.1
 """Below this share of the face in the scan, codes are a guess."""
+MOST_UNSURE_MM = 1.25
+"""Above this expected distance of the true face from the fitted one, too."""
+ASKED = 300
+"""Places of the face that certainty is the mean of."""
 SEEN_MM, SEEN_SPACINGS, UNSEEN_MM = 3.0, 2.0, 12.0
 """A place of the head is seen where a point of the scan is this near, or within so many of the point's spacings, but
 never farther than the last."""
@@ -70,6 +75,17 @@ class Residual:
         near = np.linalg.norm(self.mesh.vertices - centre.numpy(), axis=1) * UNIT_MM < FACE_MM
         return near & (self.mesh.normals[:, 2] > 0) & (self.mesh.vertices[:, 2] > float(centre[2]) - 60 / UNIT_MM)
 
+    @cached_property
+    def covered(self) -> float:
+        """Share of the face that was scanned."""
+        return float((~np.isnan(self.offset_mm))[self.face].mean())
+
+    @cached_property
+    def unsure_mm(self) -> float:
+        """Expected distance of the true face from the fitted one, what was not scanned too."""
+        places = self.mesh.vertices[self.face]
+        return unsure_mm(self.actor.head, self.fit, places[:: max(1, len(places) // ASKED)].astype(np.float64))
+
     def figures(self, scan: Scan) -> dict[str, float | int | str | bool]:
         """Everything worth printing; distances of inliers in millimetres."""
         fit, inliers = self.fit, self.fit.inliers
@@ -87,8 +103,9 @@ class Residual:
             "residual_mean_mm": float(size.mean()),
             "residual_median_mm": float(np.median(size)),
             "residual_90_mm": float(np.percentile(size, 90)),
-            "face_covered": float(seen[self.face].mean()),
+            "face_covered": self.covered,
             "head_covered": float(seen.mean()),
+            "face_unsure_mm": self.unsure_mm,
         }
 
     def picture(self, size: int) -> Frame:
@@ -105,13 +122,17 @@ def residual(head: Head, fit: ScanFit, scan: Scan) -> Residual:
     """The residual of a fit.
 
     Raises:
-        InputError: the scan shows too little of the face.
+        InputError: the scan shows too little of the face, or too vaguely.
     """
     found = Residual(fit, Actor(head, fit.z_id, stilled=False))
-    covered = float((~np.isnan(found.offset_mm))[found.face].mean())
-    if covered < LEAST_FACE:
+    if found.covered < LEAST_FACE:
         raise InputError(
-            f"{scan.name}: only {covered:.0%} of a face is in view and {LEAST_FACE:.0%} are needed; "
+            f"{scan.name}: only {found.covered:.0%} of a face is in view and {LEAST_FACE:.0%} are needed; "
             "scan more of the face, or give --landmarks if it is all there"
+        )
+    if found.unsure_mm > MOST_UNSURE_MM:
+        raise InputError(
+            f"{scan.name}: it leaves the face unsure by {found.unsure_mm:.1f} mm, with {found.covered:.0%} of it in "
+            f"view and points that spread by {fit.spread_mm:.1f} mm; scan more of the face, or more closely"
         )
     return found
