@@ -35,6 +35,8 @@ FARTHEST = 60.0 / UNIT_MM
 """Distances to the skin beyond are not told apart: far away a head's own field is no distance."""
 SKIN_SCALES = (6.0 / UNIT_MM, 24.0 / UNIT_MM, 80.0 / UNIT_MM)
 """At which the distance to the skin is told to the network."""
+DEEP, BARE = 8.0 / UNIT_MM, 4.0 / UNIT_MM
+"""Deeper in the head hair is not asked; where none grows its surface lies this far below the skin."""
 MIX = 0.6
 """How far drawn hair goes from a named style towards a variant of it."""
 _CHUNK = 8192
@@ -194,10 +196,22 @@ def grown(
     folded = kind.fold(code[None])
 
     def sampled(points: Float[Tensor, "point 3"]) -> HairSample:
-        parts = [kind(folded, carried(chunk)[None], skin(chunk)[None]) for chunk in points.split(_CHUNK)]
-        return HairSample(torch.cat([p.distance[0] for p in parts]), torch.cat([p.way[0] for p in parts]))
+        parts = [_above(kind, folded, carried, chunk, skin(chunk)) for chunk in points.split(_CHUNK)]
+        return HairSample(torch.cat([p.distance for p in parts]), torch.cat([p.way for p in parts]))
 
     return sampled
+
+
+def _above(
+    kind: HairField, folded: Folded, carried: Callable[[Tensor], Tensor], points: Float[Tensor, "point 3"],
+    skin: Float[Tensor, " point"],
+) -> HairSample:  # fmt: skip
+    """Hair at points, of which those deep in the head are not asked: there nothing of it is seen."""
+    distance, way = skin + BARE, torch.zeros_like(points)
+    asked = skin > -DEEP
+    found = kind(folded, carried(points[asked])[None], skin[asked][None])
+    distance[asked], way[asked] = found.distance[0], found.way[0]
+    return HairSample(distance, way)
 
 
 def _varied(kind: HairField, name: int, random: np.random.Generator) -> Float[Tensor, " code"]:

@@ -22,7 +22,7 @@ CHEEK_LINE = np.array([(0, -7), (14, -9), (26, -26), (45, -30), (62, -14), (76, 
 """Degrees round the head from the front, and the height up to which a beard grows there."""
 
 
-def smooth_step(low: float, high: float, x: np.ndarray) -> np.ndarray:
+def smooth_step(low: float | int, high: float | int, x: np.ndarray) -> np.ndarray:
     """0 below `low`, 1 above `high`, smooth between; falls where `low` is the higher."""
     t = np.clip((x - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
