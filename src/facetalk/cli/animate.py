@@ -97,6 +97,8 @@ class Animate(Showing):
     """Seconds to take; all by default."""
     identity: str = DEFAULT
     """A name (see facetalk identities), seed:N, or an .npz file with an identity code."""
+    hairstyle: str | None = None
+    """Another hairstyle: a style such as long, a beard such as goatee, both as in crop+beard, or none."""
     seed: int = 0
     """Same seed, same motion."""
     takes: int = 1
@@ -112,7 +114,7 @@ class Animate(Showing):
         stages, made = Stages(), []
         talker = facetalk.load(self.weights, device=self.device, head=self.head)
         with stages.timed("load"):
-            identity = talker.identity(self.identity)
+            identity = talker.identity(self.identity, self.hairstyle)
         for output in outputs:
             clip = self.clip(talker, output, identity, stages)
             made.append(self.write(clip, output.path, self.shown, stages))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from facetalk.cli.command import Job, ReportingJob, progress
 from facetalk.data import fitted, head_set, performances
+from facetalk.data.hair import hair_set
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,19 @@ class Heads(head_set.HeadSetConfig, Job):
     def run_job(self) -> None:
         """Make it."""
         head_set.write(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hair(hair_set.HairSetConfig, Job):
+    """Make the training set of hair: procedural styles on the people of an ICT-FaceKit checkout.
+
+    Example:
+      facetalk data hair --ict ICT-FaceKit --out sets/hair
+    """
+
+    def run_job(self) -> None:
+        """Make it."""
+        hair_set.write(self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,6 +29,8 @@ class Identities(ReportingJob):
     """A .png or .jpg with every named head."""
     overwrite: bool = False
     """Replace what is there already."""
+    hairstyle: str | None = None
+    """One hairstyle on everybody: a style such as long, a beard such as goatee, both as in crop+beard, or none."""
     view: View = field(default_factory=lambda: View(size=320))
     surface: Surface = field(default_factory=Surface)
     weights: Path | None = None
@@ -43,7 +45,7 @@ class Identities(ReportingJob):
         if self.out is not None:
             check_place(self.out, overwrite=self.overwrite)
             talker = facetalk.load(self.weights, device=self.device, head=self.head)
-            people = [talker.identity(name) for name in NAMED_SEEDS]
+            people = [talker.identity(name, self.hairstyle) for name in NAMED_SEEDS]
             write_picture(portraits(talker.weights.head, people, self.view, self.surface), self.out)
         lines = [f"{name}{' (default)' if name == DEFAULT else ''}" for name in NAMED_SEEDS]
         found = {"identities": list(NAMED_SEEDS), "default": DEFAULT, "sheet": self.out and str(self.out)}

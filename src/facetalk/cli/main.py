@@ -54,6 +54,7 @@ COMMANDS: dict[str, Command] = {
     "recording compare": Command("recording", "Compare", "fit a virtual recording by several settings, measure them"),
     "data heads": Command("data", "Heads", "make the training set of heads"),
     "data performances": Command("data", "Performances", "make the training set of motion"),
+    "data hair": Command("data", "Hair", "make the training set of hair"),
     "evaluate clouds": Command("clouds", "Clouds", "fit clouds of held-out people, as NPHM is measured"),
     "data recordings": Command("data", "Recordings", "make the training set of motion from fitted recordings"),
     "evaluate scans": Command("scans", "Scans", "damage scans of held-out people, see whether heads are found"),

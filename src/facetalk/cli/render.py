@@ -11,6 +11,7 @@ from facetalk import export
 from facetalk.cli.animate import Showing
 from facetalk.cli.command import Job, Stages
 from facetalk.export import codes
+from facetalk.pipeline.identity import wearing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,8 @@ class Render(Showing):
     """An .npz written by facetalk animate."""
     identity: str | None = None
     """Another face: a name, seed:N, or an .npz file."""
+    hairstyle: str | None = None
+    """Another hairstyle: a style such as long, a beard such as goatee, both as in crop+beard, or none."""
 
     @classmethod
     def parse(cls, arguments: Sequence[str], program: str) -> Job:
@@ -44,4 +47,5 @@ class Render(Showing):
             clip = codes.read(self.clip, talker.weights.head, export.save)
             if self.identity is not None:
                 clip = clip.as_identity(talker.identity(self.identity))
+            clip = clip.as_identity(wearing(talker.weights.head, clip.identity, self.hairstyle))
         self.tell([self.write(clip, self.out, self.presentation, stages)], stages)

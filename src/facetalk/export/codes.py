@@ -15,6 +15,7 @@ from facetalk.errors import CheckpointError, InputError
 from facetalk.export.place import beside
 from facetalk.head.kinds import AnyHead
 from facetalk.pipeline.clip import Clip, Origin, Save
+from facetalk.pipeline.hairdressing import packed, unpacked
 from facetalk.pipeline.identity import Identity, worn
 from facetalk.pipeline.presenter import Presentation, View, Watch
 from facetalk.pipeline.roads import Surface
@@ -39,6 +40,7 @@ def write(clip: Clip, path: Path, presentation: Presentation, watch: Watch) -> N
         "look": np.array(json.dumps(asdict(clip.identity.look))),
         "seed": np.array(clip.origin.seed),
         "head_hash": np.array(clip.codes.head_hash),
+        **packed(clip.head, clip.identity.hair),
         "origin": np.array(json.dumps(asdict(clip.origin))),
         "presentation": np.array(json.dumps(asdict(presentation))),
         "sound": np.rint(np.clip(samples, -1, 1) * LOUDEST).astype(np.int16),
@@ -59,7 +61,9 @@ def read(path: Path, head: AnyHead, writer: Save) -> Clip:
         rate = Fraction(*arrays["rate"].tolist())
         codes = ExpressionCodes(torch.from_numpy(arrays["codes"]), rate, str(arrays["head_hash"]))
         look = worn(_settings(arrays, "look"))
-        identity = Identity(str(arrays["identity"]), torch.from_numpy(arrays["z_id"]), look)
+        identity = Identity(
+            str(arrays["identity"]), torch.from_numpy(arrays["z_id"]), look, unpacked(head, arrays, path)
+        )
         sound = arrays["sound"].astype(np.float32) / LOUDEST
         origin = Origin(**_settings(arrays, "origin"))
         return Clip(codes, head, identity, writer, Waveform(sound) if len(sound) else None, origin)

@@ -8,6 +8,7 @@ import numpy as np
 
 from facetalk.export.place import beside
 from facetalk.head.model import Head
+from facetalk.pipeline.hairdressing import packed
 from facetalk.pipeline.identity import Identity
 
 VERSION = 1
@@ -21,6 +22,7 @@ def write(person: Identity, head: Head, path: Path) -> None:
         "identity": np.array(person.name),
         "look": np.array(json.dumps(asdict(person.look))),
         "head_hash": np.array(head.hash),
+        **packed(head, person.hair),
     }
     with beside(path) as partial:
         np.savez_compressed(partial, **arrays)

@@ -10,11 +10,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from facetalk.geometry import PAPER_BOX, UNIT_MM, Box
+from facetalk.head.hair import BALD, Hair
 from facetalk.head.kinds import AnyHead, AnyState
-from facetalk.head.model import Deform, IdentityState, Sdf, Smoothing
+from facetalk.head.model import Deform, Head, IdentityState, Sdf, Smoothing
 from facetalk.head.smoothing import facial_smoothing
 from facetalk.mesh.clip import Plane
 from facetalk.mesh.grid import Grid, focused_grid, uniform_grid
+from facetalk.pipeline.locks import Locks, made
 from facetalk.render.makeup import Places, places
 
 Points = Float[Tensor, "point 3"]
@@ -50,8 +52,8 @@ UNMARKED_RATIO = 2
 """How much finer its cells are everywhere, since nothing says where they should be."""
 OCCIPUT_ANCHORS, OCCIPUT_ROOM_MM = (28, 29), 62.0
 """The anchors at the sides of the back of the head, and how far behind them the whole head with some room ends."""
-RIM_ROOM_MM, CROWN_ROOM_MM = 20.0, 14.0
-"""The picture ends this far above the rim of the neck, and this far above the crown."""
+RIM_ROOM_MM, CROWN_ROOM_MM, HAIR_ROOM_MM = 20.0, 14.0, 8.0
+"""The picture ends this far above the rim of the neck, and this far above the crown, or above hair."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Actor:
     z_id: Float[Tensor, " identity"]
     stilled: bool = True
     """Whether facial smoothing is wanted; a head without landmarks has none."""
+    hair: Hair = BALD
 
     @property
     def device(self) -> torch.device:
@@ -129,6 +132,13 @@ class Actor:
         brows = self.state.anchors[list(BROW_ANCHORS)].cpu().numpy()
         return places(landmarks, brows, self.state.eye_radius.cpu().numpy())
 
+    @cached_property
+    def locks(self) -> Locks | None:
+        """The hair in the canonical pose, None of a bald person."""
+        if not (self.hair and isinstance(self.head, Head) and isinstance(self.state, IdentityState)):
+            return None
+        return made(self.head, self.state, self.hair, NECK_CUT)
+
     def grid(self, resolution: int) -> Grid:
         """Cells along the box, `FOCUS_RATIO` times finer round mouth, nose and eyes.
 
@@ -164,6 +174,8 @@ class Actor:
         ears = self.landmark("ear_left"), self.landmark("ear_right")
         low = NECK_CUT.offset + RIM_ROOM_MM / UNIT_MM
         high = float(self.landmark("crown")[1]) + CROWN_ROOM_MM / UNIT_MM
+        if self.locks is not None:
+            high = max(high, self.locks.top + HAIR_ROOM_MM / UNIT_MM)
         depth = float(ears[0][2]), float(self.landmark("nose_tip")[2])
         return Box((float(ears[1][0]), low, depth[0]), (float(ears[0][0]), high, depth[1]))
 
@@ -171,6 +183,8 @@ class Actor:
         """What pictures from several sides show: the head with the back of its skull."""
         box = self.portrait_box()
         back = min(self.state.anchors[list(OCCIPUT_ANCHORS), 2].tolist()) - OCCIPUT_ROOM_MM / UNIT_MM
+        if self.locks is not None:
+            back = min(back, self.locks.back - HAIR_ROOM_MM / UNIT_MM)
         return Box((box.lower[0], box.lower[1], back), box.upper)
 
 

@@ -137,4 +137,4 @@ class Clip:
     def actor(self, surface: Surface) -> Actor:
         """The identity, ready to be posed."""
         surface.check()
-        return Actor(self.head, self.identity.z_id, surface.smoothing)
+        return Actor(self.head, self.identity.z_id, surface.smoothing, self.identity.hair)

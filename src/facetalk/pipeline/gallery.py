@@ -13,7 +13,7 @@ from facetalk.head.paper import PaperHead
 from facetalk.pipeline.actor import Actor
 from facetalk.pipeline.identity import Identity
 from facetalk.pipeline.presenter import View, Watch, unwatched
-from facetalk.pipeline.roads import DEFAULT_SURFACE, ROADS, Surface
+from facetalk.pipeline.roads import DEFAULT_SURFACE, Surface, road_of
 from facetalk.render.camera import portrait
 from facetalk.render.look import Studio, parse_colour
 from facetalk.render.picture import Photographer
@@ -96,10 +96,10 @@ def pictures(
     """Pictures of one person by expression codes, each from every camera, by default from the view's own."""
     view.check()
     surface.check()
-    actor = Actor(head, person.z_id, surface.smoothing)
+    actor = Actor(head, person.z_id, surface.smoothing, person.hair)
     box = actor.portrait_box() if not cameras else actor.whole_box()
     stands = [portrait(name, box, view.size, view.size) for name in cameras or (view.camera,)]
     studio = Studio(background=parse_colour(view.background))
     photographer = Photographer(person.look, studio, view.size, view.size, actor.places)
-    road = ROADS[surface.mesh](actor, surface.resolution)
+    road = road_of(actor, surface)
     return [photographer(mesh, camera) for code in codes for mesh in road(code[None]) for camera in stands]

@@ -11,9 +11,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from facetalk.errors import InputError
+from facetalk.head.hair import BALD, Hair
 from facetalk.head.kinds import AnyHead
 from facetalk.head.model import SOURCE_SIZE, Head
 from facetalk.head.paper import PaperHead
+from facetalk.pipeline.hairdressing import seeded_hair, styled, under, unpacked
 from facetalk.render.look import HAIR_TONES, IRIS_TONES, SKIN_TONES, Look
 from facetalk.render.makeup import Makeup
 
@@ -31,6 +33,10 @@ NAMED_LOOKS: dict[str, Look] = {
     "fay": Look.of(_TAN, _HAZEL, _DARK_BROWN, Makeup()),
 }
 """What they wear."""
+NAMED_HAIR: dict[str, str] = {
+    "ada": "long", "ben": "short+short-beard", "cleo": "afro", "dev": "beard", "emil": "swept", "fay": "bun",
+}  # fmt: skip
+"""Their hair, where the head has any."""
 DEFAULT = "ada"
 SPREAD = 0.7
 """Seeded heads stay this much nearer to the mean than the source's own spread, so that none is a caricature."""
@@ -38,11 +44,12 @@ SPREAD = 0.7
 
 @dataclass(frozen=True)
 class Identity:
-    """A person: a shape and the colours it wears."""
+    """A person: a shape, the colours it wears, and hair."""
 
     name: str
     z_id: Float[Tensor, " identity"]
     look: Look = field(default_factory=Look)
+    hair: Hair = BALD
 
 
 def seeded(head: Head, seed: int, name: str) -> Identity:
@@ -50,7 +57,21 @@ def seeded(head: Head, seed: int, name: str) -> Identity:
     weights = np.random.default_rng(seed).standard_normal((1, SOURCE_SIZE)).astype(np.float32)
     with torch.inference_mode():
         z_id = head.identity(SPREAD * torch.from_numpy(weights).to(head.rest.device))[0]
-    return Identity(name, z_id.cpu(), Look.seeded(seed))
+    look = Look.seeded(seed)
+    hair = seeded_hair(head, seed, look.makeup)
+    return Identity(name, z_id.cpu(), under(look, hair), hair)
+
+
+def wearing(head: AnyHead, person: Identity, hairstyle: str | None) -> Identity:
+    """The person with another hairstyle; None leaves what there is.
+
+    Raises:
+        InputError: there is no such style, or no hair at all.
+    """
+    if hairstyle is None:
+        return person
+    hair = styled(head, hairstyle)
+    return replace(person, hair=hair, look=under(person.look, hair))
 
 
 def find(head: AnyHead, wanted: str) -> Identity:
@@ -62,7 +83,8 @@ def find(head: AnyHead, wanted: str) -> Identity:
     if isinstance(head, PaperHead) and not wanted.endswith(".npz"):
         return published_person(head, wanted)
     if wanted in NAMED_SEEDS:
-        return replace(seeded(head, NAMED_SEEDS[wanted], wanted), look=NAMED_LOOKS[wanted])
+        person = replace(seeded(head, NAMED_SEEDS[wanted], wanted), look=NAMED_LOOKS[wanted], hair=BALD)
+        return wearing(head, person, NAMED_HAIR[wanted]) if isinstance(head, Head) and head.hair else person
     if wanted.startswith("seed:"):
         return seeded(head, _number(wanted), wanted)
     if wanted.endswith(".npz"):
@@ -109,6 +131,7 @@ def _read(head: AnyHead, path: Path) -> Identity:
             name = str(file["identity"]) if "identity" in file else path.stem
             look = worn(json.loads(str(file["look"]))) if "look" in file else Look()
             owner = str(file["head_hash"]) if "head_hash" in file else None
+            arrays = dict(file)
     except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise InputError(f"identity {path}: holds no z_id array; give an .npz written by facetalk") from error
     if z_id.shape != (head.config.layout.size,) or not torch.isfinite(z_id).all():
@@ -116,7 +139,7 @@ def _read(head: AnyHead, path: Path) -> Identity:
         raise InputError(f"identity {path}: z_id has shape {tuple(z_id.shape)}, this head needs {size} finite numbers")
     if owner is not None and owner != head.hash:
         raise InputError(f"identity {path}: belongs to head {owner}, this one is {head.hash}; make or fit it again")
-    return Identity(name, z_id, look)
+    return Identity(name, z_id, look, unpacked(head, arrays, path))
 
 
 def worn(look: dict) -> Look:

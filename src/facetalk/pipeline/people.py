@@ -8,7 +8,9 @@ import numpy as np
 from facetalk.errors import InputError
 from facetalk.head.model import Head
 from facetalk.head.prior import Survey, check, drawn, mixed, related
-from facetalk.pipeline.identity import Identity
+from facetalk.pipeline.hairdressing import between as hair_between
+from facetalk.pipeline.hairdressing import seeded_hair, under
+from facetalk.pipeline.identity import Identity, wearing
 from facetalk.render.look import Colour, Look, linear, parse_colour, srgb
 from facetalk.render.wardrobe import HAIR, IRIS, SKIN, dressed
 
@@ -33,6 +35,8 @@ class Wear:
     """0 is shaven, 1 is plenty."""
     brows: float | None = None
     """0 is none, 1 is plenty."""
+    hairstyle: str | None = None
+    """A style such as long, a beard such as goatee, or both as in crop+beard; none is bald, or cropped."""
 
     def on(self, look: Look) -> Look:
         """`look` with these on; lips follow the skin.
@@ -82,7 +86,10 @@ def cast(head: Head, casting: Casting, seeds: Sequence[int]) -> list[Identity]:
             z_id, look = related(casting.like.z_id, z_id, casting.likeness), casting.like.look
         if survey is not None:
             z_id = survey.moved(head, z_id, casting.sliders)
-        people.append(Identity(f"person {seed}", z_id, casting.wear.on(look)))
+        look = casting.wear.on(look)
+        hair = casting.like.hair if casting.like is not None else seeded_hair(head, seed, look.makeup)
+        person = Identity(f"person {seed}", z_id, under(look, hair), hair)
+        people.append(wearing(head, person, casting.wear.hairstyle))
     return people
 
 
@@ -98,7 +105,8 @@ def between(first: Identity, second: Identity, steps: int) -> list[Identity]:
     for share in np.linspace(0, 1, steps).tolist():
         name = f"{first.name} {1 - share:.0%} {second.name} {share:.0%}"
         z_id = mixed(first.z_id, second.z_id, share)
-        people.append(Identity(name, z_id, blended(first.look, second.look, share)))
+        hair = hair_between(first.hair, second.hair, share)
+        people.append(Identity(name, z_id, blended(first.look, second.look, share), hair))
     return people
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from facetalk.errors import InputError
 from facetalk.geometry import Box
 from facetalk.pipeline.actor import Actor
-from facetalk.pipeline.roads import ROADS, Road, Surface
+from facetalk.pipeline.roads import Road, Surface, road_of
 from facetalk.pipeline.side_by_side import cores, ordered
 from facetalk.pipeline.sway import Sway
 from facetalk.pipeline.timing import codes_at, rate_of
@@ -101,7 +101,7 @@ class Presenter:
     @cached_property
     def road(self) -> Road:
         """From codes to meshes."""
-        return ROADS[self.surface.mesh](self.actor, self.surface.resolution)
+        return road_of(self.actor, self.surface)
 
     def meshes(self, codes: ExpressionCodes) -> Iterator[Mesh]:
         """A mesh for each code."""

@@ -54,6 +54,19 @@ class Surface:
 DEFAULT_SURFACE = Surface()
 
 
+def road_of(actor: Actor, surface: Surface) -> Road:
+    """The road that is asked for, with the actor's hair."""
+    road, locks = ROADS[surface.mesh](actor, surface.resolution), actor.locks
+    if locks is None:
+        return road
+
+    @torch.inference_mode()
+    def haired(codes: Float[Tensor, "frame code"]) -> Iterator[Mesh]:
+        yield from locks.worn(road(codes), (parts(actor.deformation(code)) for code in codes))
+
+    return haired
+
+
 def exact(actor: Actor, resolution: int) -> Road:
     """The head's own field, asked anew for every frame."""
     grid = actor.grid(resolution)

@@ -15,7 +15,7 @@ from facetalk.landmarks.points import Landmarks
 from facetalk.motion import Sampling, express
 from facetalk.pipeline.clip import Clip, Origin, Save
 from facetalk.pipeline.filling import filled
-from facetalk.pipeline.identity import DEFAULT, Identity, find
+from facetalk.pipeline.identity import DEFAULT, Identity, find, wearing
 from facetalk.pipeline.presenter import Watch, unwatched
 from facetalk.pipeline.weights import Weights
 from facetalk.rig.curves import resample
@@ -117,13 +117,13 @@ class Talker:
         codes = ExpressionCodes(self._expressed(values, expressiveness), FRAME_RATE, head.hash)
         return self._clip(codes, identity, Origin(seed, expressiveness=expressiveness), speech)
 
-    def identity(self, wanted: str) -> Identity:
-        """The person called by a name, "seed:N" or an .npz file.
+    def identity(self, wanted: str, hairstyle: str | None = None) -> Identity:
+        """The person called by a name, "seed:N" or an .npz file; with another hairstyle where one is given.
 
         Raises:
-            InputError: there is none.
+            InputError: there is none, or no such hairstyle.
         """
-        return find(self.weights.head, wanted)
+        return wearing(self.weights.head, find(self.weights.head, wanted), hairstyle)
 
     def _moved(
         self, windows: Windows, features: SpeechFeatures, seed: int, performing: Performing, watch: Watch

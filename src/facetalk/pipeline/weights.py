@@ -9,8 +9,9 @@ import torch
 
 from facetalk import checkpoint
 from facetalk.errors import CheckpointError
-from facetalk.head import kinds
+from facetalk.head import hair, kinds
 from facetalk.head.kinds import AnyHead
+from facetalk.head.model import Head
 from facetalk.motion import Motion
 from facetalk.pipeline.follower import Follower
 from facetalk.speech import encoder as speech_encoder
@@ -25,7 +26,8 @@ BUNDLED = Path(str(resources.files("facetalk"))) / "weights"
 
 @dataclass(frozen=True)
 class Weights:
-    """A folder with head.safetensors, speech.safetensors and motion.safetensors."""
+    """A folder with head.safetensors, speech.safetensors and motion.safetensors; with hair.safetensors, people have
+    hair."""
 
     folder: Path = BUNDLED
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -47,9 +49,13 @@ class Weights:
 
     @cached_property
     def head(self) -> AnyHead:
-        """The head."""
+        """The head, with the hair that lies beside it."""
         wanted = self.head_file or self.path("head")
-        return kinds.load(wanted / "head.safetensors" if wanted.is_dir() else wanted).to(self.device)
+        path = wanted / "head.safetensors" if wanted.is_dir() else wanted
+        head, beside = kinds.load(path), path.with_name("hair.safetensors")
+        if isinstance(head, Head) and beside.is_file():
+            head.hair = hair.load(beside, head.hash)
+        return head.to(self.device)
 
     @cached_property
     def encoder(self) -> Encoder:

@@ -1,7 +1,7 @@
 """How things look: colours of a head's parts, lights of the studio, the wall behind."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -26,6 +26,9 @@ DARK_SKIN = 1.4
 """Skin whose channels sum to less goes with dark eyes and hair."""
 CROPPED_SHARE, STUBBLE_SHARE = 0.7, 0.3
 """How many seeded people wear cropped hair, and stubble."""
+
+UNDER_HAIR = 0.92
+"""How densely skin is painted where hair grows from it."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,12 @@ class Look:
         """A look whose lips follow the skin."""
         red, green, blue = skin
         return cls(skin, (0.84 * red, 0.66 * green, 0.70 * blue), iris, hair, makeup)
+
+    def covered(self, *, scalp: bool, beard: bool) -> "Look":
+        """The look under hair: skin between the roots is painted, so that no bare skin shows at their edge."""
+        crop = max(self.makeup.crop, UNDER_HAIR) if scalp else self.makeup.crop
+        stubble = max(self.makeup.stubble, UNDER_HAIR) if beard else self.makeup.stubble
+        return replace(self, makeup=replace(self.makeup, crop=crop, stubble=stubble))
 
     def albedo(self) -> Float[np.ndarray, "region 3"]:
         """Linear colour of every region."""

@@ -1,0 +1,183 @@
+"""Hair of one person as meshes: made once from its field, its locks set, and carried with every frame.
+
+Hair on the scalp moves with the skull alone. A beard grows on skin that moves: it follows some points of that skin.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+from facetalk.geometry import UNIT_MM, Box
+from facetalk.head.hair import Hair, HairField, HairSdf
+from facetalk.head.model import Head, IdentityState
+from facetalk.mesh.carry import carry
+from facetalk.mesh.clip import Plane
+from facetalk.mesh.extract import ask
+from facetalk.mesh.grid import uniform_grid
+from facetalk.mesh.halved import extract_smooth
+from facetalk.mesh.normals import vertex_normals
+from facetalk.mesh.pieces import select_faces
+from facetalk.mesh.strands import Groom, stand_out, strand_coordinates, swung
+from facetalk.types import Mesh, Region, Strands
+
+Points = Float[Tensor, "point 3"]
+Warp = Callable[[Points], tuple[Points, Float[Tensor, " point"]]]
+"""Offsets and levels at posed points."""
+
+SCALP_BOX = Box((-0.52, -0.45, -0.94), (0.52, 0.745, 0.36))
+BEARD_BOX = Box((-0.42, -0.45, -0.32), (0.42, 0.16, 0.4))
+"""Where hair is looked for."""
+SCALP_CELL_MM, BEARD_CELL_MM = 6.0, 4.0
+"""Where the field is asked; triangles are half as large."""
+STEEP = 2.0
+"""Distances to hair are overestimated by at most this where a volume ends steeply."""
+HIDDEN_MM = 1.5
+"""Faces deeper under the skin are left out."""
+FULL_MM = 7.0
+"""Height above the skin from which on locks are set fully."""
+ROOTS, SPREAD = 260, 4
+"""Points of the skin that carry a beard, and how many of them each vertex follows."""
+
+
+@dataclass(frozen=True)
+class Roots:
+    """Points of the canonical skin that carry a beard."""
+
+    points: Float[Tensor, "root 3"]
+    normals: Float[Tensor, "root 3"]
+    index: Int[np.ndarray, "vertex near"]
+    share: Float[np.ndarray, "vertex near"]
+
+    @classmethod
+    def under(cls, mesh: Mesh, depth: Float[np.ndarray, " vertex"]) -> "Roots":
+        """Roots of a beard that stands `depth` off the skin."""
+        assert mesh.normals is not None
+        skin = mesh.vertices - depth[:, None] * mesh.normals
+        chosen = np.random.default_rng(0).permutation(len(skin))[:ROOTS]
+        distance, index = cKDTree(skin[chosen]).query(skin, SPREAD)
+        weight = 1 / (distance + 1 / UNIT_MM)
+        return cls(
+            torch.from_numpy(skin[chosen]).float(),
+            torch.from_numpy(mesh.normals[chosen]).float(),
+            index,
+            (weight / weight.sum(1, keepdims=True)).astype(np.float32),
+        )
+
+    def moved(self, warp: Warp, start: Float[Tensor, "root 3"]) -> Float[Tensor, "root 3"]:
+        """Where the roots lie in a pose, looked for from `start`."""
+        return carry(warp, self.points, self.normals, start, rounds=3).points
+
+    def displacement(self, moved: Float[Tensor, "root 3"]) -> Float[np.ndarray, "vertex 3"]:
+        """How far each vertex moves with its roots."""
+        moves = (moved - self.points).numpy()
+        return np.einsum("vn,vnx->vx", self.share, moves[self.index])
+
+
+@dataclass(frozen=True)
+class Locks:
+    """The hair of a person in the canonical pose."""
+
+    scalp: Mesh | None
+    beard: Mesh | None
+    roots: Roots | None
+
+    @property
+    def top(self) -> float:
+        """Height of the highest hair, in units."""
+        return max(float(mesh.vertices[:, 1].max()) for mesh in self.meshes)
+
+    @property
+    def back(self) -> float:
+        """The hindmost hair, in units."""
+        return min(float(mesh.vertices[:, 2].min()) for mesh in self.meshes)
+
+    @property
+    def meshes(self) -> list[Mesh]:
+        """What there is of both."""
+        return [mesh for mesh in (self.scalp, self.beard) if mesh is not None]
+
+    def worn(self, heads: Iterator[Mesh], warps: Iterator[Warp]) -> Iterator[Mesh]:
+        """Meshes of consecutive frames with this hair; `warps` are the deformations they are in."""
+        place = self.roots.points if self.roots is not None else None
+        for head, warp in zip(heads, warps, strict=True):
+            parts = [self.scalp] if self.scalp is not None else []
+            if self.beard is not None and self.roots is not None and place is not None:
+                place = self.roots.moved(warp, place)
+                vertices = self.beard.vertices + self.roots.displacement(place)
+                normals = vertex_normals(vertices, self.beard.faces)
+                parts.append(replace(self.beard, vertices=vertices.astype(np.float32), normals=normals))
+            yield joined(head, parts)
+
+
+def made(head: Head, state: IdentityState, hair: Hair, cut: Plane) -> Locks | None:
+    """The hair of a person, cut at the rim of the bust; None where there is none."""
+    fields = head.grown(state, hair)
+    if not fields or head.hair is None:
+        return None
+
+    def skin(points: Points) -> Float[Tensor, " point"]:
+        return head.canonical(state, points.to(head.rest.device))
+
+    scalp = beard = roots = None
+    if "scalp" in fields and hair.scalp is not None:
+        groom = groomed(head.hair.scalp, hair.scalp)
+        scalp, _ = surface(fields["scalp"], skin, SCALP_BOX, SCALP_CELL_MM, groom, cut)
+    if "beard" in fields and hair.beard is not None:
+        groom = groomed(head.hair.beard, hair.beard)
+        beard, depth = surface(fields["beard"], skin, BEARD_BOX, BEARD_CELL_MM, groom, cut)
+        roots = Roots.under(beard, depth)
+    return Locks(scalp, beard, roots)
+
+
+@torch.inference_mode()
+def groomed(kind: HairField, code: Float[Tensor, " code"]) -> Groom:
+    """What hair of a code is like closer than its volume."""
+    return Groom(*kind.textures(code[None].to(kind.codes.device))[0].tolist())
+
+
+@torch.inference_mode()
+def surface(
+    field: HairSdf,
+    skin: Callable[[Points], Float[Tensor, " point"]],
+    box: Box,
+    cell_mm: float,
+    groom: Groom,
+    cut: Plane,
+) -> tuple[Mesh, Float[np.ndarray, " vertex"]]:
+    """Hair above the skin with its locks set, and how far each vertex is off the skin, in units."""
+    grid = uniform_grid(box, round(UNIT_MM * float(box.size.max()) / cell_mm))
+    mesh = extract_smooth(lambda points: field(points).distance, grid, margin=STEEP, cut=cut)
+    shown = ask(skin, mesh.vertices) > -HIDDEN_MM / UNIT_MM
+    mesh = select_faces(mesh, shown[mesh.faces].any(1))
+    off, ways = ask(skin, mesh.vertices), ask(lambda points: field(points).way, mesh.vertices)
+    coordinates = swung(strand_coordinates(mesh.vertices, mesh.faces, ways), groom)
+    full = np.clip((UNIT_MM * off + 1) / FULL_MM, 0, 1)
+    height = stand_out(mesh.vertices, coordinates, groom) * full
+    assert mesh.normals is not None
+    vertices = (mesh.vertices + height[:, None] / UNIT_MM * mesh.normals).astype(np.float32)
+    values = np.concatenate([ways, coordinates, height[:, None]], 1, dtype=np.float32)
+    regions = np.zeros((len(vertices), len(Region)), np.float32)
+    regions[:, Region.HAIR] = 1
+    normals = vertex_normals(vertices, mesh.faces)
+    return Mesh(vertices, mesh.faces, regions, normals, vertices, Strands(values, len(mesh.faces))), off
+
+
+def joined(head: Mesh, hair: list[Mesh]) -> Mesh:
+    """A head with its hair as one mesh, the hair last."""
+    parts = [head, *hair]
+    starts = np.cumsum([0, *(len(part.vertices) for part in parts[:-1])])
+    faces = [part.faces + start for part, start in zip(parts, starts, strict=True)]
+    values = np.concatenate([part.strands.values for part in hair if part.strands is not None])
+
+    def together(name: str) -> np.ndarray:
+        return np.concatenate([getattr(part, name) for part in parts], dtype=np.float32)
+
+    return Mesh(
+        together("vertices"), np.concatenate(faces, dtype=np.int32), together("regions"), together("normals"),
+        together("canonical"), Strands(values, sum(len(part.faces) for part in hair)),
+    )  # fmt: skip

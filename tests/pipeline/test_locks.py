@@ -1,0 +1,152 @@
+"""Hair on a made head: it is there and whole in every mesh, the head under it stays as it was, beards follow skin."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from facetalk.errors import InputError
+from facetalk.geometry import UNIT_MM
+from facetalk.head.anatomy import ANCHORS
+from facetalk.pipeline import hairdressing
+from facetalk.pipeline.actor import NECK_CUT, Actor
+from facetalk.pipeline.gallery import pictures
+from facetalk.pipeline.identity import Identity, find, wearing
+from facetalk.pipeline.locks import HIDDEN_MM, Roots, joined
+from facetalk.pipeline.presenter import View
+from facetalk.pipeline.roads import ROADS, Surface, road_of
+from facetalk.render.look import Look
+from facetalk.render.makeup import Makeup
+from facetalk.types import Region
+from made_hair import THICKNESS_MM, made_hair
+from made_models import RADIUS, ball_head
+
+COARSE = Surface(resolution=16)
+
+
+@pytest.fixture(scope="module")
+def head():
+    head = ball_head()
+    way = torch.randn(ANCHORS, 3, generator=torch.Generator().manual_seed(1))
+    head.anatomy.mean[: 3 * ANCHORS] = (RADIUS * torch.nn.functional.normalize(way, dim=1)).flatten()
+    head.hair = made_hair(head.hash)
+    return head
+
+
+@pytest.fixture(scope="module")
+def z_id(head):
+    return torch.zeros(head.config.layout.size)
+
+
+@pytest.fixture(scope="module")
+def hairy(head, z_id):
+    return Actor(head, z_id, hair=head.hair.named("long+beard"))
+
+
+def test_hair_lies_its_thickness_above_the_skin(hairy):
+    for mesh in hairy.locks.meshes:
+        with torch.inference_mode():
+            off = UNIT_MM * hairy.canonical(torch.from_numpy(mesh.vertices)).numpy()
+        rim = mesh.vertices[:, 1] < NECK_CUT.offset + 0.02
+        # Locks stand out from the volume, or back, by some millimetres.
+        assert np.abs(np.median(off[~rim]) - THICKNESS_MM) < 3
+        assert off.min() > -10 * HIDDEN_MM
+
+
+@pytest.mark.parametrize("mesh", ["fast", "exact"])
+def test_the_head_under_hair_is_the_bald_one_to_the_bit(hairy, head, z_id, mesh):
+    code = head.rest[None]
+    surface = replace(COARSE, mesh=mesh)
+    bald = next(ROADS[mesh](Actor(head, z_id), surface.resolution)(code))
+    worn = next(iter(road_of(hairy, surface)(code)))
+    vertices, faces = len(bald.vertices), len(bald.faces)
+    assert np.array_equal(worn.vertices[:vertices], bald.vertices)
+    assert np.array_equal(worn.faces[:faces], bald.faces)
+    assert worn.strands.faces == len(worn.faces) - faces == sum(len(part.faces) for part in hairy.locks.meshes)
+    assert (worn.regions[vertices:, Region.HAIR] == 1).all()
+    assert worn.faces[faces:].min() >= vertices
+
+
+def test_a_bald_actor_takes_the_plain_road(head, z_id):
+    bald = Actor(head, z_id)
+    assert bald.locks is None
+    [one], [other] = (list(road(head.rest[None])) for road in (road_of(bald, COARSE), ROADS["fast"](bald, 16)))
+    assert np.array_equal(one.vertices, other.vertices) and one.strands is None
+
+
+def test_hair_stays_in_place_and_a_beard_moves_with_its_skin(hairy, head):
+    locks, move = hairy.locks, torch.tensor([0.01, -0.03, 0.02])
+    still, moved = (
+        next(locks.worn(iter([locks.scalp]), iter([lambda points, m=m: (-m.expand_as(points), points[:, 0] * 0)])))
+        for m in (torch.zeros(3), move)
+    )
+    scalp, beard = len(locks.scalp.vertices), len(locks.beard.vertices)
+    assert np.array_equal(moved.vertices[: 2 * scalp], still.vertices[: 2 * scalp])
+    shift = (moved.vertices - still.vertices)[-beard:]
+    assert np.allclose(shift, move.numpy(), atol=5e-4)
+
+
+def test_roots_of_a_beard_that_does_not_move_stay(hairy):
+    roots = hairy.locks.roots
+    assert isinstance(roots, Roots)
+    assert not roots.displacement(roots.points).any()
+    assert np.allclose(roots.share.sum(1), 1, atol=1e-5)
+
+
+def test_meshes_are_joined_without_mixing_their_vertices(hairy):
+    scalp, beard = hairy.locks.scalp, hairy.locks.beard
+    whole = joined(scalp, [beard])
+    assert np.array_equal(whole.vertices[whole.faces[-len(beard.faces) :]], beard.vertices[beard.faces])
+
+
+def test_pictures_show_hair(head, z_id):
+    person = Identity("somebody", z_id, Look(hair=(0.9, 0.1, 0.1)))
+    [bald] = pictures(head, person, head.rest[None], View(size=64), COARSE)
+    [worn] = pictures(head, wearing(head, person, "long"), head.rest[None], View(size=64), COARSE)
+    middle = (slice(24, 40), slice(24, 40))
+    assert not np.array_equal(bald.pixels, worn.pixels)
+    red = worn.pixels[middle].astype(int)
+    assert (red[..., 0] > 1.5 * red[..., 1]).mean() > 0.9
+
+
+def test_the_picture_holds_the_hair(hairy, head, z_id):
+    assert hairy.portrait_box().upper[1] > Actor(head, z_id).portrait_box().upper[1]
+    assert hairy.portrait_box().upper[1] >= hairy.locks.top
+
+
+def test_names_have_hair_where_the_head_has_some(head):
+    bald = ball_head()
+    assert not find(bald, "seed:3").hair
+    with pytest.raises(InputError, match="no hair"):
+        wearing(bald, find(bald, "seed:3"), "long")
+    assert not wearing(bald, find(bald, "seed:3"), "none").hair
+
+
+def test_seeds_draw_hair_that_stays_and_the_shaven_stay_bald(head):
+    drawn = [hairdressing.seeded_hair(head, seed, Makeup(crop=0.9, stubble=0.5)) for seed in range(20)]
+    again = hairdressing.seeded_hair(head, 3, Makeup(crop=0.9, stubble=0.5))
+    assert torch.equal(drawn[3].scalp, again.scalp)
+    assert len({tuple(hair.scalp.tolist()) for hair in drawn}) > 10
+    assert 0 < sum(hair.beard is not None for hair in drawn) < 20
+    assert not hairdressing.seeded_hair(head, 3, Makeup(crop=0.0))
+
+
+def test_hair_comes_back_from_files_and_is_refused_by_other_weights(head, tmp_path):
+    hair = head.hair.named("long+beard")
+    arrays = hairdressing.packed(head, hair)
+    again = hairdressing.unpacked(head, arrays, tmp_path)
+    assert torch.equal(again.scalp, hair.scalp) and torch.equal(again.beard, hair.beard)
+    assert not hairdressing.unpacked(head, {}, tmp_path)
+    other = ball_head()
+    other.hair = made_hair(other.hash, 5.0)
+    with pytest.raises(InputError, match="wears hair"):
+        hairdressing.unpacked(other, arrays, tmp_path)
+
+
+def test_between_two_hairstyles_lie_others(head):
+    one, other = head.hair.named("long"), head.hair.named("crop+beard")
+    middle = hairdressing.between(one, other, 0.5)
+    assert torch.allclose(middle.scalp, (one.scalp + other.scalp) / 2)
+    assert hairdressing.between(one, other, 0.2).beard is None
+    assert hairdressing.between(one, other, 0.8).beard is not None
