@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from solids import BOX, is_closed_manifold, sphere
+from solids import BOX, euler, is_closed_manifold, sphere
 
 from facetalk.errors import InputError
 from facetalk.geometry import UNIT_MM
@@ -117,21 +117,28 @@ def test_uneven_bases_are_refused():
         bake(sphere(), Grid(axis, axis, axis))
 
 
-def test_asides_stay_fine_though_they_show_only_skin():
-    grid = focused_grid(BOX, 40, [((0.2, 0.0, 0.1), 0.08)], ratio=4, asides=[((-0.25, 0.0, 0.0), 0.1)], aside_ratio=2)
+def test_a_thin_sheet_stays_whole_in_an_aside_and_plain_skin_coarse():
+    """A sheet half as thick as a base cell, as ears have: no holes, no shards, and nothing finer elsewhere."""
+    asides = [((-0.3, 0.0, 0.0), (0.16, 0.14, 0.14)), ((0.25, 0.0, 0.0), 0.1)]
+    grid = focused_grid(BOX, 40, [((0.0, 0.0, 0.3), 0.05)], ratio=6, asides=asides, aside_ratio=6)
+
+    def winged(points):
+        wing = torch.stack([(points[:, 2] - 0.01).abs() - 0.006, (points[:, 1]).abs() - 0.08], 1).amax(1)
+        wing = torch.maximum(wing, points[:, 0].abs() - 0.4)
+        wing = torch.maximum(wing, points[:, 0])
+        return torch.minimum(points.norm(dim=1) - 0.25, wing)
 
     def skin(points):
         return torch.nn.functional.one_hot(torch.zeros(len(points), dtype=torch.long), 8).float()
 
-    road = FastRoad(bake(sphere(), grid, skin), grid)
-    mesh, _ = road(bend(0.02))
-    assert is_closed_manifold(mesh.faces)
+    mesh, _ = FastRoad(bake(winged, grid, skin), grid)(bend(0.0))
+    assert is_closed_manifold(mesh.faces) and euler(mesh) == 2
+    assert np.abs(ask(winged, mesh.vertices)).max() * UNIT_MM < 1.0
+    assert mesh.vertices[:, 0].min() < -0.39
     corners = mesh.vertices[mesh.faces]
-    edge = np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1)
-    middle = corners.mean(axis=1)
-    aside = (np.abs(middle - [-0.25, 0.0, 0.0]) < 0.08).all(axis=1)
-    behind = middle[:, 2] < -0.2
-    assert edge[aside].mean() < 0.65 * edge[behind].mean()
+    edge, middle = np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1), corners.mean(axis=1)
+    plain = (np.abs(middle - [0.25, 0.0, 0.0]) < 0.08).all(axis=1)
+    assert edge[middle[:, 0] < -0.3].mean() < 0.3 * edge[plain].mean()
 
 
 def test_vertices_know_their_canonical_place(road):

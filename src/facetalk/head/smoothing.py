@@ -15,8 +15,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from facetalk.geometry import PAPER_BOX, UNIT_MM, Box
-from facetalk.head.model import Deform, Deformation, IdentityState, Smoothing
+from facetalk.head.model import Deform, Deformation, Smoothing
 
+UNREACHED = 0.04
+"""Shares of an expression up to this, of its whole, count as none: ears and the back of the head stand still."""
 Weight = Callable[[Float[Tensor, "point 3"]], Float[Tensor, " point"]]
 
 
@@ -51,7 +53,10 @@ FACE = SmoothingShape(
 def facial_weight(
     landmarks: Mapping[str, Float[Tensor, "3"]], shape: SmoothingShape = FACE, box: Box = PAPER_BOX
 ) -> Weight:
-    """w(x) in 0..1: the joined Gaussians, min-max normalised over the box and not over the points asked."""
+    """w(x) in 0..1: the joined Gaussians, min-max normalised over the box and not over the points asked.
+
+    Nothing moves where they would leave less than `UNREACHED` of an expression.
+    """
     centres = torch.stack([landmarks[lobe.landmark] for lobe in shape.lobes])
     sigma = centres.new_tensor([lobe.sigma_mm for lobe in shape.lobes]) / UNIT_MM
 
@@ -61,6 +66,7 @@ def facial_weight(
 
     corners = list(product(*zip(box.lower, box.upper, strict=True)))
     lowest, highest = joined(centres.new_tensor(corners)).min(), joined(centres).max()
+    lowest = torch.lerp(lowest, highest, UNREACHED)
     return lambda points: ((joined(points) - lowest) / (highest - lowest)).clamp(0, 1)
 
 
@@ -69,15 +75,14 @@ def smoothed(weight: Weight) -> Smoothing:
 
     def wrap(at_rest: Deform, wanted: Deform) -> Deform:
         def deform(points: Float[Tensor, "point 3"]) -> Deformation:
-            share, still, moved = weight(points), at_rest(points), wanted(points)
-            offsets = torch.lerp(still.offsets, moved.offsets, share[:, None])
-            return Deformation(offsets, torch.lerp(still.level, moved.level, share))
+            share, still = weight(points), at_rest(points)
+            reached = (share > 0).nonzero()[:, 0]
+            offsets, level, share = still.offsets.clone(), still.level.clone(), share[reached]
+            moved = wanted(points[reached])
+            offsets[reached] = torch.lerp(offsets[reached], moved.offsets, share[:, None])
+            level[reached] = torch.lerp(level[reached], moved.level, share)
+            return Deformation(offsets, level)
 
         return deform
 
     return wrap
-
-
-def facial_smoothing(state: IdentityState, shape: SmoothingShape = FACE) -> Smoothing:
-    """Facial smoothing for one identity."""
-    return smoothed(facial_weight(state.landmarks, shape))

@@ -17,7 +17,7 @@ from scipy.ndimage import binary_dilation
 from facetalk.compiled import kernel
 from facetalk.errors import InputError
 from facetalk.geometry import UNIT_MM
-from facetalk.mesh.extract import SDF, Regions, _part, _strides, ask, sample
+from facetalk.mesh.extract import SDF, Regions, _strides, ask, sample
 from facetalk.mesh.grid import GX, NX, OFFSET, SCALE, Grid
 from facetalk.types import Region
 
@@ -32,7 +32,8 @@ SEALING = [Region.LIPS, Region.SCLERA, Region.IRIS, Region.PUPIL]
 DETAIL_SHARE = 64
 """Of 255: what a region must hold of a node to count there."""
 COARSER = 2
-"""Patches are baked with cells this much larger than the grid's: a trilinear distance bends as a surface does."""
+"""Foci are baked with cells this much larger than the grid's: a trilinear distance bends as a surface does. What is
+thin, as ears are, would fall between such nodes: asides are baked as fine as they are shown."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,15 @@ class BakedField:
         found = np.zeros([len(axis) for axis in self.grid.axes], bool)
         across = float(np.linalg.norm([axis[1] - axis[0] for axis in self.grid.axes]))
         for part, patch in enumerate(self.grid.patches, start=1):
-            nodes = _part(self.values, self.grid, part)
+            nodes = self.grid.block(self.values, part)
             off = away_from_corners(nodes, self.grid.part_factor(part), np.float32(across))
             found[tuple(slice(a, b) for a, b in zip(patch.start, patch.stop, strict=True))] = off > BENT_MM / UNIT_MM
         return found
+
+    @cached_property
+    def thin(self) -> Bool[np.ndarray, "x y z"]:
+        """Base cells too coarse for their skin, and those around them."""
+        return binary_dilation(self.bent, np.ones((3, 3, 3), bool))
 
     @cached_property
     def soft(self) -> Bool[np.ndarray, "x y z"]:
@@ -77,7 +83,7 @@ class BakedField:
         fine = (self.shares[:, list(regions)] > DETAIL_SHARE).any(1)
         found = np.zeros([len(axis) for axis in self.grid.axes], bool)
         for part, row in enumerate(self.grid.layout.parts):
-            where = np.argwhere(_part(fine, self.grid, part))
+            where = np.argwhere(self.grid.block(fine, part))
             cells = (where * row[SCALE] + row[GX : GX + 3]) // self.grid.factor
             found[tuple(cells.T)] = True
         return binary_dilation(found, np.ones((3, 3, 3), bool), reach) if reach else found
@@ -91,25 +97,23 @@ def bake(canonical: SDF, grid: Grid, regions: Regions | None = None, *, margin: 
     """
     if any(np.ptp(np.diff(axis)) > 1e-3 * np.diff(axis).mean() for axis in grid.axes):
         raise InputError("a baked field needs an evenly spaced base grid; use uniform_grid or focused_grid")
-    factor = -(-grid.factor // COARSER)
-    patches = (replace(patch, coarser=math.gcd(factor, max(patch.coarser // COARSER, 1))) for patch in grid.patches)
-    grid = replace(grid, factor=factor, patches=tuple(patches))
+    grid = _to_bake(grid)
     values = sample(canonical, grid, margin=margin)
     shares = np.zeros((len(values), len(Region)), np.uint8)
     if regions is not None:
         for part, row in enumerate(grid.layout.parts):
-            near = surface_nodes(_part(values, grid, part))
+            near = surface_nodes(grid.block(values, part))
             points = np.stack(
                 [a[i] for a, i in zip(grid.part_axes(part), np.unravel_index(near, row[NX : NX + 3]), strict=True)], 1
             )
             if len(near):
                 shares[near + row[OFFSET]] = np.rint(ask(regions, points) * 255).astype(np.uint8)
     for part in range(len(grid.patches) + 1):
-        nodes = _part(values, grid, part)
+        nodes = grid.block(values, part)
         if part:
             patch = grid.patches[part - 1]
             block = tuple(slice(a, b + 1) for a, b in zip(patch.start, patch.stop, strict=True))
-            coarse = _part(values, grid, 0)[block]
+            coarse = grid.block(values, 0)[block]
             step = grid.part_factor(part)
             known = nodes[::step, ::step, ::step]
             known[...] = np.where(np.isnan(known), coarse, known)
@@ -117,6 +121,15 @@ def bake(canonical: SDF, grid: Grid, regions: Regions | None = None, *, margin: 
         for stride, finer in pairwise(strides):
             fill_between(nodes, stride, finer)
     return BakedField(grid, values, shares)
+
+
+def _to_bake(grid: Grid) -> Grid:
+    """The grid with `COARSER` cells in its foci."""
+    factors = [grid.part_factor(part) for part in range(1, len(grid.patches) + 1)]
+    factors = [n if p.aside else -(-n // COARSER) for n, p in zip(factors, grid.patches, strict=True)]
+    finest = math.lcm(*factors)
+    patches = (replace(patch, coarser=finest // n) for patch, n in zip(grid.patches, factors, strict=True))
+    return replace(grid, factor=finest, patches=tuple(patches))
 
 
 @kernel

@@ -39,8 +39,11 @@ def surrounded(owner):
 
 
 @kernel
-def surface_cells(values, parts, owner):  # noqa: C901
-    """Cells whose eight corners are known and differ in sign, as rows part, i, j, k, corner signs."""
+def surface_cells(values, parts, owner, still):  # noqa: C901
+    """Cells whose eight corners are known and differ in sign, as rows part, i, j, k, corner signs.
+
+    Those in base cells that are `still` are left out.
+    """
     found = np.empty((4096, 5), np.int64)
     n = 0
     corners = np.empty(8, np.float32)
@@ -52,7 +55,7 @@ def surface_cells(values, parts, owner):  # noqa: C901
                     at = offset + (i * ny + j) * nz + k
                     if np.isnan(values[at]):
                         continue
-                    if p == 0 and owner[i, j, k] != 0:
+                    if p == 0 and (owner[i, j, k] != 0 or still[i, j, k]):
                         continue
                     case = 0
                     known = True
@@ -65,8 +68,10 @@ def surface_cells(values, parts, owner):  # noqa: C901
                             case |= 1 << c
                     if not known or case == 0 or case == 255:
                         continue
-                    if p > 0 and owner[base_cell(parts, p, i, j, k)] != p:
-                        continue
+                    if p > 0:
+                        within = base_cell(parts, p, i, j, k)
+                        if owner[within] != p or still[within]:
+                            continue
                     if n == len(found):
                         larger = np.empty((2 * n, 5), np.int64)
                         for s in range(n):
@@ -93,8 +98,11 @@ def crossing(values, parts, coords, p, i, j, k, axis, point):
 
 
 @kernel
-def sheet_vertices(values, parts, coords, cells, vertex, sheet_of, sheet_count):
-    """One vertex for each sheet in each cell, at the mean of the sheet's edge crossings; `vertex` is filled in."""
+def sheet_vertices(values, parts, coords, cells, vertex, first, sheet_of, sheet_count):
+    """One vertex for each sheet in each cell, at the mean of the sheet's edge crossings.
+
+    They are counted from `first` on; the number of the first in each cell is written to `vertex`.
+    """
     total = 0
     for s in range(len(cells)):
         total += sheet_count[cells[s, 4]]
@@ -106,7 +114,7 @@ def sheet_vertices(values, parts, coords, cells, vertex, sheet_of, sheet_count):
     for s in range(len(cells)):
         p, case = cells[s, 0], cells[s, 4]
         at = parts[p, OFFSET] + (cells[s, 1] * parts[p, NX + 1] + cells[s, 2]) * parts[p, NX + 2] + cells[s, 3]
-        vertex[at] = n
+        vertex[at] = first + n
         for edge in range(12):
             sheet = sheet_of[case, edge]
             if sheet < 0:
@@ -155,8 +163,10 @@ def beside_patch(owner, at):
 
 
 @kernel
-def dual_quads(values, parts, coords, owner, inner, cells, vertex, points, sheet_of, sheet_count):  # noqa: C901
-    """Quads round every smallest edge that changes sign.
+def dual_quads(  # noqa: C901
+    values, parts, coords, owner, inner, cells, known, vertex, points, sheet_of, sheet_count
+):
+    """Quads round every smallest edge of `cells` that changes sign; `known` are all cells that have a vertex.
 
     Returns vertices of base cells that only their finer neighbours' edges enter, the quads, and the leaks.
     """
@@ -167,10 +177,10 @@ def dual_quads(values, parts, coords, owner, inner, cells, vertex, points, sheet
     n_quads, n_extra, n_leaks = 0, 0, 0
     first_extra = len(points)
     case_of = np.zeros(first_extra, np.uint8)
-    for s in range(len(cells)):
-        p = cells[s, 0]
-        at = parts[p, OFFSET] + (cells[s, 1] * parts[p, NX + 1] + cells[s, 2]) * parts[p, NX + 2] + cells[s, 3]
-        case_of[vertex[at]] = cells[s, 4]
+    for s in range(len(known)):
+        p = known[s, 0]
+        at = parts[p, OFFSET] + (known[s, 1] * parts[p, NX + 1] + known[s, 2]) * parts[p, NX + 2] + known[s, 3]
+        case_of[vertex[at]] = known[s, 4]
     g, node, around, point = (
         np.empty(3, np.int64),
         np.empty(3, np.int64),

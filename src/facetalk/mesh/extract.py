@@ -16,7 +16,7 @@ from torch import Tensor
 from facetalk.compiled import kernel
 from facetalk.geometry import UNIT_MM
 from facetalk.mesh.clip import Plane, clip
-from facetalk.mesh.grid import NX, OFFSET, Grid
+from facetalk.mesh.grid import OFFSET, Grid
 from facetalk.mesh.isosurface import isosurface, triangles
 from facetalk.mesh.normals import edge_lengths, vertex_normals
 from facetalk.mesh.pieces import reachable
@@ -66,7 +66,7 @@ def sample(sdf: SDF, grid: Grid, *, margin: float = 1.3, coarse: int = 8) -> Flo
     """Distances at the nodes of every cell that may hold the surface, in the grid's flat order; NaN elsewhere."""
     values = np.full(grid.layout.size, np.nan, np.float32)
     for part in range(len(grid.patches) + 1):
-        nodes, axes = _part(values, grid, part), grid.part_axes(part)
+        nodes, axes = grid.block(values, part), grid.part_axes(part)
         strides = _strides(grid.part_factor(part)) if part else [2**i for i in range(coarse.bit_length() - 1, -1, -1)]
         if part:
             _copy_base(nodes, values, grid, part)
@@ -127,17 +127,11 @@ def _strides(factor: int) -> list[int]:
     return strides
 
 
-def _part(values: np.ndarray, grid: Grid, part: int) -> np.ndarray:
-    row = grid.layout.parts[part]
-    shape = row[NX : NX + 3]
-    return values[row[OFFSET] : row[OFFSET] + shape.prod()].reshape(shape)
-
-
 def _copy_base(nodes: np.ndarray, values: np.ndarray, grid: Grid, part: int) -> None:
     """A patch starts from what the base knows."""
     patch, step = grid.patches[part - 1], grid.part_factor(part)
     block = tuple(slice(a, b + 1) for a, b in zip(patch.start, patch.stop, strict=True))
-    nodes[::step, ::step, ::step] = _part(values, grid, 0)[block]
+    nodes[::step, ::step, ::step] = grid.block(values, 0)[block]
 
 
 def _fill(sdf: SDF, nodes: np.ndarray, axes: tuple[np.ndarray, ...], wanted: np.ndarray) -> None:
@@ -154,7 +148,7 @@ def _follow(sdf: SDF, values: np.ndarray, grid: Grid) -> None:
         if len(leaks) == 0:
             return
         for part, row in enumerate(grid.layout.parts):
-            nodes = _part(values, grid, part)
+            nodes = grid.block(values, part)
             mine = leaks[(leaks >= row[OFFSET]) & (leaks < row[OFFSET] + nodes.size)] - row[OFFSET]
             steps = np.array([0, 1])
             strides = np.array([nodes.shape[1] * nodes.shape[2], nodes.shape[2], 1])

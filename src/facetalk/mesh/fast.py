@@ -6,34 +6,26 @@ baked field by compiled loops. The lattice is finer near the foci, round mouth a
 even for that, as along sealed lips, nodes of the grid itself are asked (`facetalk.mesh.refined`).
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int64
-from torch import Tensor
 
 from facetalk.geometry import UNIT_MM
-from facetalk.mesh.baked import BakedField, look_up_shares
+from facetalk.mesh.baked import BakedField
 from facetalk.mesh.clip import Plane, clip
-from facetalk.mesh.extract import ROUNDS, TOLERANCE_MM, _copy_base, _part, _strides
+from facetalk.mesh.extract import ROUNDS, _copy_base, _strides
+from facetalk.mesh.finish import Posed, Refined, at_rest, finished
 from facetalk.mesh.grid import NX, OFFSET, Grid, Patch
-from facetalk.mesh.isosurface import isosurface, triangles
-from facetalk.mesh.lattice import far_nodes, fill_far, spread
-from facetalk.mesh.normals import edge_lengths, vertex_normals
-from facetalk.mesh.pieces import reachable
+from facetalk.mesh.isosurface import isosurface
+from facetalk.mesh.lattice import cell_corners, cell_nodes, far_nodes, fill_far, picks, spread, thinned, touched_cells
 from facetalk.mesh.refined import fill_parts, fine_values, rough_cells, rough_parts, wanted_nodes
-from facetalk.mesh.relax import crumpled, relaxed
-from facetalk.mesh.seams import seam_shares
 from facetalk.mesh.slits import without_thin
-from facetalk.mesh.warped import close_patch, fill_base, fill_patch, posed_values, settle
+from facetalk.mesh.standing import Deform, Rested, Stillness, still_cells
+from facetalk.mesh.warped import close_patch, fill_base, fill_patch, posed_values
 from facetalk.types import Mesh
-
-Deform = Callable[[Float[Tensor, "point 3"]], tuple[Float[Tensor, "point 3"], Float[Tensor, " point"]]]
-"""Posed points to (offsets to canonical points, level added to the canonical distance)."""
-
 
 CHUNK = 8192
 """Lattice nodes in one call of the deformation: a small network's activations stay in the cache."""
@@ -41,10 +33,6 @@ CHUNK = 8192
 
 NEAR_SHARE = 0.45
 """A cell whose corners are all farther from the surface than this share of its diagonal hardly holds it."""
-
-
-SEAM_MM = 0.15
-"""Canonical distance from which on a crumpled vertex is part of a seam."""
 
 
 @dataclass(frozen=True)
@@ -67,19 +55,6 @@ class FastConfig:
     """The same there, from which on it is asked at every node of the grid."""
 
 
-@dataclass
-class Refined:
-    """The warp of one frame at nodes of the grid, flat like the grid's values, where the lattice is too coarse."""
-
-    warp: Float[np.ndarray, "node 4"]
-    known: Bool[np.ndarray, " node"]
-
-    @classmethod
-    def nothing(cls, size: int) -> "Refined":
-        """Of a grid of `size` nodes, none of them known."""
-        return cls(np.empty((size, 4), np.float32), np.zeros(size, bool))
-
-
 @dataclass(frozen=True)
 class FastRoad:
     """Meshes of one identity, frame by frame."""
@@ -89,18 +64,20 @@ class FastRoad:
     """The grid of the posed surface; its patches are the foci."""
     config: FastConfig = FastConfig()
     cut: Plane | None = None
+    stillness: Stillness | None = None
+    """Where nothing moves; None where anything may."""
 
     @property
     def foci(self) -> list[Patch]:
-        """The finest patches: expressions move most there, and the lattice is close."""
-        return [patch for patch in self.grid.patches if patch.coarser == 1]
+        """Patches where the lattice is close: expressions move most there."""
+        return [self.grid.patches[part - 1] for part in self.grid.foci]
 
     @cached_property
     def picks(self) -> tuple[Int64[np.ndarray, " x"], Int64[np.ndarray, " y"], Int64[np.ndarray, " z"]]:
         """Base nodes along each axis that are lattice nodes."""
         spans = ([(p.start[a], p.stop[a]) for p in self.foci] for a in range(3))
         counts = (len(axis) - 1 for axis in self.grid.axes)
-        return tuple(_picks(n, s, self.config) for n, s in zip(counts, spans, strict=True))  # type: ignore[return-value]
+        return tuple(picks(n, s, self.config.near, self.config.far) for n, s in zip(counts, spans, strict=True))  # type: ignore[return-value]
 
     @cached_property
     def axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -110,7 +87,7 @@ class FastRoad:
     @cached_property
     def far_picks(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Lattice nodes along each axis that are asked far from the foci; those between are interpolated."""
-        return tuple(_thinned(pick, self.config.far) for pick in self.picks)  # type: ignore[return-value]
+        return tuple(thinned(pick, self.config.far) for pick in self.picks)  # type: ignore[return-value]
 
     @cached_property
     def close(self) -> Bool[np.ndarray, "x y z"]:
@@ -126,34 +103,39 @@ class FastRoad:
         """Lattice cells asked where no frame came before: those near the canonical surface."""
         nodes = np.stack(np.meshgrid(*self.axes, indexing="ij"), -1).reshape(-1, 3)
         distance = np.abs(self.baked.distance(nodes)).reshape([len(axis) for axis in self.axes])
-        far = distance > self.config.start_mm / UNIT_MM
-        cells = np.zeros([len(axis) - 1 for axis in self.axes], bool)
-        for corner in range(8):
-            cells |= ~far[tuple(slice(corner >> a & 1, n + (corner >> a & 1)) for a, n in enumerate(cells.shape))]
-        return cells
+        return touched_cells(distance <= self.config.start_mm / UNIT_MM)
 
     def __call__(
         self, deform: Deform, near: Bool[np.ndarray, "x y z"] | None = None
     ) -> tuple[Mesh, Bool[np.ndarray, "x y z"]]:
         """The mesh of one frame, and the lattice cells near its surface, to be given to the next frame.
 
-        `deform` is asked at nodes of the grid alone.
+        `deform` is asked at nodes of the grid alone, and hardly where nothing moves.
         """
-        warp = np.full((*(len(axis) for axis in self.axes), 4), np.nan, np.float32)
-        values = np.full(self.grid.layout.size, np.nan, np.float32)
-        self._ask(deform, warp, self.start if near is None else self.start | near)
-        owner = self.grid.layout.owner.copy()
-        refined = self._fill(warp, values, owner, deform)
-        surface = isosurface(without_thin(values, self.grid), self.grid, owner)
-        for _ in range(ROUNDS):
+        posed = self._pose(deform, self.rested, near)
+        mesh = finished(self.baked, posed, self.rested)
+        return mesh if self.cut is None else clip(mesh, self.cut), self._near(posed.surface.cells)
+
+    @cached_property
+    def rested(self) -> Rested:
+        """What all frames have in common."""
+        nothing = Rested.nothing(self.grid, self.close.shape)
+        if self.stillness is None:
+            return nothing
+        cells = still_cells(self.stillness.moves, self.axes, self.close)
+        return at_rest(self.baked, self._pose(self.stillness.rest, nothing, None), cells)
+
+    def _pose(self, deform: Deform, rested: Rested, near: np.ndarray | None) -> Posed:
+        """The surface of one frame as the grid shows it."""
+        warp, values, owner = rested.warp.copy(), rested.values.copy(), rested.owner.copy()
+        self._ask(deform, warp, (self.start if near is None else self.start | near) & ~rested.cells)
+        for _ in range(1 + ROUNDS):
+            refined = self._fill(warp, values, owner, deform, rested.surface.still)
+            surface = isosurface(without_thin(values, self.grid), self.grid, owner, rested.surface)
             if len(surface.leaks) == 0:
                 break
             self._follow(deform, warp, values, np.unique(surface.leaks))
-            refined = self._fill(warp, values, owner, deform)
-            surface = isosurface(without_thin(values, self.grid), self.grid, owner)
-        faces = triangles(surface, surface.vertices)
-        mesh = self._finish(warp, refined, Mesh(surface.vertices, faces))
-        return mesh, self._near(surface.cells)
+        return Posed(self.grid, self.picks, warp, refined, values, owner, surface)
 
     def _ask(self, deform: Deform, warp: np.ndarray, cells: np.ndarray) -> None:
         """Ask the deformation at the nodes of `cells` that are not known yet."""
@@ -164,21 +146,24 @@ class FastRoad:
         _write(deform, points, warp.reshape(-1, 4), wanted)
         fill_far(warp, needed, self.close, *self.far_picks)
 
-    def _fill(self, warp: np.ndarray, values: np.ndarray, owner: np.ndarray, deform: Deform) -> Refined:
+    def _fill(
+        self, warp: np.ndarray, values: np.ndarray, owner: np.ndarray, deform: Deform, still: np.ndarray
+    ) -> Refined:
         """Posed distances at the grid's nodes near the surface; cells of mere skin are given back to the base."""
         refined = Refined.nothing(self.grid.layout.size)
-        base, lattice = _part(values, self.grid, 0), (*self.picks, *self.grid.axes)
+        base, lattice = self.grid.block(values, 0), (*self.picks, *self.grid.axes)
         field, margin = (self.baked.values, *self.baked.grid.lattice), np.float32(self.config.margin)
         fill_base(base, warp, *lattice, *field, margin)
         for part in range(1, len(self.grid.patches) + 1):
-            nodes = _part(values, self.grid, part)
-            _copy_base(nodes, values, self.grid, part)
             patch, axes, factor = self.grid.patches[part - 1], self.grid.part_axes(part), self.grid.part_factor(part)
             start, strides = np.array(patch.start), np.array(_strides(factor))
-            # Asides are there for the shape of skin: all of their cells stay.
-            detail = self.baked.detail if patch.coarser == 1 else np.ones_like(self.baked.detail)
+            if still[tuple(slice(a, b) for a, b in zip(patch.start, patch.stop, strict=True))].all():
+                continue
+            nodes = self.grid.block(values, part)
+            _copy_base(nodes, values, self.grid, part)
+            detail = self.baked.thin if patch.aside else self.baked.detail
             fill_patch(nodes, strides, start, owner, detail, *axes, warp, *lattice, *field, margin)
-            if patch.coarser == 1:
+            if not patch.aside:
                 self._refine(part, warp, values, owner, deform, refined)
             close_patch(nodes, part, factor, start, owner, *axes, warp, *lattice, *field)
         return refined
@@ -188,7 +173,7 @@ class FastRoad:
     ) -> None:
         """Posed distances of a focus where the warp bends too much for the lattice, such as along sealed lips."""
         patch, axes, factor = self.grid.patches[part - 1], self.grid.part_axes(part), self.grid.part_factor(part)
-        nodes, offset = _part(values, self.grid, part), int(self.grid.layout.parts[part, OFFSET])
+        nodes, offset = self.grid.block(values, part), int(self.grid.layout.parts[part, OFFSET])
         field = (self.baked.values, *self.baked.grid.lattice)
         across = float(np.sqrt(sum((axis[factor] - axis[0]) ** 2 for axis in axes)))
         ends = zip(self.picks, patch.start, patch.stop, strict=True)
@@ -222,7 +207,7 @@ class FastRoad:
         """Evaluate the cells that the surface entered unasked."""
         field = (self.baked.values, *self.baked.grid.lattice)
         for part, row in enumerate(self.grid.layout.parts):
-            nodes, axes = _part(values, self.grid, part), self.grid.part_axes(part)
+            nodes, axes = self.grid.block(values, part), self.grid.part_axes(part)
             mine = leaks[(leaks >= row[OFFSET]) & (leaks < row[OFFSET] + nodes.size)] - row[OFFSET]
             if len(mine) == 0:
                 continue
@@ -239,27 +224,6 @@ class FastRoad:
             cells[at[1], at[3], at[5]] = True
             self._ask(deform, warp, cells)
             nodes.reshape(-1)[corners] = posed_values(points, warp, *self.picks, *self.grid.axes, *field)
-
-    def _finish(self, warp: np.ndarray, refined: Refined, mesh: Mesh) -> Mesh:
-        field = (self.baked.values, *self.baked.grid.lattice)
-        mesh = reachable(mesh)
-        normals = vertex_normals(mesh.vertices, mesh.faces)
-        tolerance = np.float32(TOLERANCE_MM / UNIT_MM)
-        reach = edge_lengths(mesh.vertices, mesh.faces)
-        vertices, canonical = settle(
-            mesh.vertices, normals, reach, tolerance, warp, *self.picks, *self.grid.axes, *field,
-            refined.warp, refined.known, *self.grid.lattice,
-        )  # fmt: skip
-        normals = vertex_normals(vertices, mesh.faces)
-        rough = np.flatnonzero(crumpled(vertices, mesh.faces, normals))
-        loose = rough[self.baked.distance(canonical[rough]) > SEAM_MM / UNIT_MM]
-        if len(loose):
-            vertices = relaxed(vertices, mesh.faces, loose)
-            normals = vertex_normals(vertices, mesh.faces)
-        shares = look_up_shares(self.baked.shares, *self.baked.grid.lattice, canonical)
-        regions = seam_shares(shares, canonical, self.baked.distance)
-        mesh = Mesh(vertices, mesh.faces, regions, normals, canonical)
-        return mesh if self.cut is None else clip(mesh, self.cut)
 
     def _near(self, cells: np.ndarray) -> np.ndarray:
         """Lattice cells within reach of the surface's cells in one frame."""
@@ -278,42 +242,3 @@ def _write(
             offsets, level = deform(chunk)
             warp[at.numpy(), :3] = offsets.float().cpu().numpy()
             warp[at.numpy(), 3] = level.float().cpu().numpy()
-
-
-def _picks(count: int, spans: Sequence[tuple[int, int]], config: FastConfig) -> np.ndarray:
-    """Node indices 0 … count: every `near`-th inside the spans, at most `far` apart elsewhere."""
-    inside = np.zeros(count, bool)
-    for start, stop in spans:
-        inside[start:stop] = True
-    picks = [0]
-    while picks[-1] < count:
-        at = picks[-1]
-        step = config.near if inside[at] else config.far
-        ahead = np.flatnonzero(inside[at : at + step] != inside[at])
-        picks.append(min(at + (int(ahead[0]) if len(ahead) else step), count))
-    return np.array(picks, np.int64)
-
-
-def _thinned(pick: np.ndarray, far: int) -> np.ndarray:
-    """Indices into `pick`, the first and last among them, whose base nodes are at most `far` apart."""
-    kept = [0]
-    while kept[-1] < len(pick) - 1:
-        reached = int(np.searchsorted(pick, pick[kept[-1]] + far, "right")) - 1
-        kept.append(max(reached, kept[-1] + 1))
-    return np.array(kept, np.int64)
-
-
-def cell_nodes(cells: Bool[np.ndarray, "i j k"]) -> Bool[np.ndarray, "x y z"]:
-    """The nodes that are corners of the chosen cells."""
-    nodes = np.zeros([n + 1 for n in cells.shape], bool)
-    for corner in range(8):
-        block = tuple(slice(corner >> a & 1, n + (corner >> a & 1)) for a, n in enumerate(cells.shape))
-        nodes[block] |= cells
-    return nodes
-
-
-def cell_corners(cells: np.ndarray, ny: int, nz: int) -> np.ndarray:
-    """Flat indices of the corners of cells given by their lowest ones."""
-    step = np.array([0, 1])
-    corners = (step[:, None, None] * ny * nz + step[:, None] * nz + step).ravel()
-    return np.unique((cells[:, None] + corners).ravel())

@@ -29,6 +29,8 @@ class Patch:
     """One past the last base cell along each axis."""
     coarser: int = 1
     """How many of the grid's finest cells make one of the patch's, along each axis."""
+    aside: bool = False
+    """Whether it is there for a thin shape that hardly moves, such as an ear, and not for what moves most."""
 
     def apart(self, other: "Patch", gap: int = 0) -> bool:
         """Whether at least `gap` base cells lie between the two, or a face or nothing at all when it is 0."""
@@ -59,6 +61,11 @@ class Grid:
     factor: int = 1
     """How many times the finest patches divide a base cell along each axis."""
     patches: tuple[Patch, ...] = ()
+
+    @property
+    def foci(self) -> list[int]:
+        """Parts (patches counted from 1) where expressions move most."""
+        return [part for part, patch in enumerate(self.patches, start=1) if not patch.aside]
 
     @property
     def axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -116,6 +123,12 @@ class Grid:
         per_unit = np.array([(len(axis) - 1) / (axis[-1] - axis[0]) for axis in self.axes], np.float32)
         return self.layout.parts, self.layout.owner, origin, per_unit
 
+    def block(self, values: np.ndarray, part: int) -> np.ndarray:
+        """The numbers of a part, by x, y and z, as a view of those in the grid's flat order."""
+        row = self.layout.parts[part]
+        shape = row[NX : NX + 3]
+        return values[row[OFFSET] : row[OFFSET] + shape.prod()].reshape(shape)
+
     def nodes(self, part: int) -> Float[np.ndarray, "node 3"]:
         """Coordinates of all nodes of a part, z running fastest."""
         return np.stack(np.meshgrid(*self.part_axes(part), indexing="ij"), -1).reshape(-1, 3)
@@ -159,7 +172,7 @@ def focused_grid(
         _insert(patches, _patch(base, np.asarray(centre, float), np.asarray(half_width, float)))
     for centre, half_width in asides if ratio > 1 and aside_ratio > 1 else ():
         patch = _patch(base, np.asarray(centre, float), np.asarray(half_width, float))
-        _put_beside(patches, replace(patch, coarser=ratio // aside_ratio))
+        _put_beside(patches, replace(patch, coarser=ratio // aside_ratio, aside=True))
     return Grid(*base.axes, factor=ratio, patches=tuple(patches)) if ratio > 1 else base
 
 

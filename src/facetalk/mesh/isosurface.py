@@ -11,12 +11,13 @@ corner displaced by u and v along the next two axes in cyclic order.
 """
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
-from jaxtyping import Float, Int16, Int32, Int64
+from jaxtyping import Bool, Float, Int16, Int32, Int64
 
 from facetalk.mesh.dual import cut_quads, dual_quads, sheet_vertices, surface_cells, surrounded
-from facetalk.mesh.grid import Grid
+from facetalk.mesh.grid import GX, NX, OFFSET, SCALE, Grid
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,30 @@ class Surface:
     """Part, i, j, k and corner signs of each cell the surface enters."""
     leaks: Int64[np.ndarray, " leak"]
     """Flat indices of cells the surface enters that were not evaluated."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The part of a surface that lies in base cells whose values never change: known once, joined to what moves."""
+
+    still: Bool[np.ndarray, "x y z"]
+    """Those base cells."""
+    cells: Int64[np.ndarray, "cell 5"]
+    """Cells in them that the surface enters."""
+    border: Int64[np.ndarray, "border 5"]
+    """Those of them that touch cells that move: the edges between are joined anew."""
+    vertex: Int32[np.ndarray, " node"]
+    """The first vertex of each cell, by its flat index; -1 where there is none."""
+    points: Float[np.ndarray, "vertex 3"]
+    quads: Int32[np.ndarray, "quad 4"]
+    """Between standing vertices, about edges that touch nothing that moves."""
+
+    @classmethod
+    def nothing(cls, grid: Grid) -> "Standing":
+        """Of a grid on which everything may move."""
+        rows, points, quads = np.empty((0, 5), np.int64), np.empty((0, 3), np.float32), np.empty((0, 4), np.int32)
+        still, vertex = np.zeros(grid.layout.owner.shape, bool), np.full(grid.layout.size, -1, np.int32)
+        return cls(still, rows, rows, vertex, points, quads)
 
 
 def _corner(edge: int, end: int) -> int:
@@ -68,23 +93,90 @@ SHEET_OF, SHEET_COUNT = _sheets()
 
 
 def isosurface(
-    values: Float[np.ndarray, " node"], grid: Grid, owner: Int16[np.ndarray, "x y z"] | None = None
+    values: Float[np.ndarray, " node"],
+    grid: Grid,
+    owner: Int16[np.ndarray, "x y z"] | None = None,
+    standing: Standing | None = None,
 ) -> Surface:
     """The zero surface of `values`, given at `grid.layout`'s flat nodes, negative inside, NaN where unknown.
 
-    `owner` may give base cells of patches back to the base (0), to leave them undivided; see `Layout.owner`.
+    Args:
+        values: distances.
+        grid: whose nodes they belong to.
+        owner: may give base cells of patches back to the base (0), to leave them undivided; see `Layout.owner`.
+        standing: what is known of it. Its vertices come first; its cells and quads are not repeated.
     """
     layout = grid.layout
     owner = layout.owner if owner is None else owner
-    cells = surface_cells(values, layout.parts, owner)
-    vertex = np.full(layout.size, -1, np.int32)
-    points = sheet_vertices(values, layout.parts, layout.coordinates, cells, vertex, SHEET_OF, SHEET_COUNT)
-    extra, quads, leaks = dual_quads(
-        values, layout.parts, layout.coordinates, owner, surrounded(owner), cells, vertex, points, SHEET_OF, SHEET_COUNT
-    )
+    standing = Standing.nothing(grid) if standing is None else standing
+    cells = surface_cells(values, layout.parts, owner, standing.still)
+    vertex, first = standing.vertex.copy(), len(standing.points)
+    points = sheet_vertices(values, layout.parts, layout.coordinates, cells, vertex, first, SHEET_OF, SHEET_COUNT)
+    joined, known = np.concatenate([standing.border, cells]), np.concatenate([standing.cells, cells])
+    points = np.concatenate([standing.points, points])
+    extra, quads, leaks = _joined(values, grid, owner, joined, known, vertex, points)
     return Surface(np.concatenate([points, extra]), quads, cells, leaks)
 
 
-def triangles(surface: Surface, points: Float[np.ndarray, "vertex 3"]) -> Int32[np.ndarray, "face 3"]:
+def stand(
+    values: Float[np.ndarray, " node"],
+    grid: Grid,
+    owner: Int16[np.ndarray, "x y z"],
+    still: Bool[np.ndarray, "x y z"],
+) -> tuple[Standing, Int64[np.ndarray, " vertex"]]:
+    """The part of the surface of `values` in base cells that are `still`, and which of all its vertices are in it."""
+    layout = grid.layout
+    nothing = Standing.nothing(grid)
+    cells = surface_cells(values, layout.parts, owner, nothing.still)
+    vertex = nothing.vertex
+    points = sheet_vertices(values, layout.parts, layout.coordinates, cells, vertex, 0, SHEET_OF, SHEET_COUNT)
+    extra = _joined(values, grid, owner, cells, cells, vertex, points)[0]
+    inner = cells[still[home(cells, grid)]]
+    count = np.zeros(len(points) + len(extra), np.int64)
+    count[vertex[places(inner, grid)]] = SHEET_COUNT[inner[:, 4]]
+    lone = np.flatnonzero(vertex[: still.size] >= len(points))  # cells of the base that only finer edges enter
+    count[vertex[lone[still.ravel()[lone]]]] = 1
+    heads = np.flatnonzero(count)
+    chosen = np.concatenate([np.arange(first, first + count[first]) for first in heads] or [heads])
+    renamed = np.full(len(count) + 1, -1, np.int32)  # the last stands for no vertex
+    renamed[chosen] = np.arange(len(chosen), dtype=np.int32)
+    beside = beside_moving(still)[home(inner, grid)]
+    quads = _joined(values, grid, owner, inner[~beside], cells, vertex, np.concatenate([points, extra]))[1]
+    points = np.concatenate([points, extra])[chosen]
+    return Standing(still, inner, inner[beside], renamed[vertex], points, renamed[quads]), chosen
+
+
+def home(cells: Int64[np.ndarray, "cell 5"], grid: Grid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The base cells that hold cells of any part."""
+    part = grid.layout.parts[cells[:, 0]]
+    places = (cells[:, 1:4] * part[:, SCALE, None] + part[:, GX : GX + 3]) // grid.factor
+    return places[:, 0], places[:, 1], places[:, 2]
+
+
+def places(cells: Int64[np.ndarray, "cell 5"], grid: Grid) -> Int64[np.ndarray, " cell"]:
+    """Flat indices of cells."""
+    part = grid.layout.parts[cells[:, 0]]
+    return part[:, OFFSET] + (cells[:, 1] * part[:, NX + 1] + cells[:, 2]) * part[:, NX + 2] + cells[:, 3]
+
+
+def beside_moving(still: Bool[np.ndarray, "x y z"]) -> Bool[np.ndarray, "x y z"]:
+    """Still base cells that touch another, at a corner at least."""
+    moving = np.pad(~still, 1)
+    around = product(*([slice(first, first + count) for first in range(3)] for count in still.shape))
+    return still & np.logical_or.reduce([moving[block] for block in around])
+
+
+def _joined(
+    values: np.ndarray, grid: Grid, owner: np.ndarray, cells: np.ndarray, known: np.ndarray, vertex: np.ndarray,
+    points: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    layout = grid.layout
+    return dual_quads(
+        values, layout.parts, layout.coordinates, owner, surrounded(owner), cells, known, vertex, points, SHEET_OF,
+        SHEET_COUNT,
+    )  # fmt: skip
+
+
+def triangles(surface: Surface | Standing, points: Float[np.ndarray, "vertex 3"]) -> Int32[np.ndarray, "face 3"]:
     """The quads of `surface`, each cut along its shorter diagonal with its vertices at `points`."""
     return cut_quads(surface.quads, points)

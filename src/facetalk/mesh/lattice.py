@@ -4,10 +4,60 @@ A lattice node is a base node of the grid; `px`, `py`, `pz` are the base nodes t
 `bz` the coordinates of base nodes. Far from the foci only every few lattice nodes are asked.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+from jaxtyping import Bool, Int64
 
 from facetalk.compiled import kernel
 from facetalk.mesh.grid import AX
+
+
+def picks(count: int, spans: Sequence[tuple[int, int]], near: int, far: int) -> Int64[np.ndarray, " pick"]:
+    """Node indices 0 … count: every `near`-th inside the spans, at most `far` apart elsewhere."""
+    inside = np.zeros(count, bool)
+    for start, stop in spans:
+        inside[start:stop] = True
+    found = [0]
+    while found[-1] < count:
+        at = found[-1]
+        step = near if inside[at] else far
+        ahead = np.flatnonzero(inside[at : at + step] != inside[at])
+        found.append(min(at + (int(ahead[0]) if len(ahead) else step), count))
+    return np.array(found, np.int64)
+
+
+def thinned(pick: Int64[np.ndarray, " pick"], far: int) -> Int64[np.ndarray, " kept"]:
+    """Indices into `pick`, the first and last among them, whose base nodes are at most `far` apart."""
+    kept = [0]
+    while kept[-1] < len(pick) - 1:
+        reached = int(np.searchsorted(pick, pick[kept[-1]] + far, "right")) - 1
+        kept.append(max(reached, kept[-1] + 1))
+    return np.array(kept, np.int64)
+
+
+def cell_nodes(cells: Bool[np.ndarray, "i j k"]) -> Bool[np.ndarray, "x y z"]:
+    """The nodes that are corners of the chosen cells."""
+    nodes = np.zeros([n + 1 for n in cells.shape], bool)
+    for corner in range(8):
+        block = tuple(slice(corner >> a & 1, n + (corner >> a & 1)) for a, n in enumerate(cells.shape))
+        nodes[block] |= cells
+    return nodes
+
+
+def touched_cells(nodes: Bool[np.ndarray, "x y z"]) -> Bool[np.ndarray, "i j k"]:
+    """The cells that have one of the chosen nodes as a corner."""
+    cells = np.zeros([n - 1 for n in nodes.shape], bool)
+    for corner in range(8):
+        cells |= nodes[tuple(slice(corner >> a & 1, n + (corner >> a & 1)) for a, n in enumerate(cells.shape))]
+    return cells
+
+
+def cell_corners(cells: Int64[np.ndarray, " cell"], ny: int, nz: int) -> Int64[np.ndarray, " corner"]:
+    """Flat indices of the corners of cells given by their lowest ones."""
+    step = np.array([0, 1])
+    corners = (step[:, None, None] * ny * nz + step[:, None] * nz + step).ravel()
+    return np.unique((cells[:, None] + corners).ravel())
 
 
 @kernel

@@ -1,7 +1,7 @@
 """The connected pieces of a mesh, and which of them an onlooker can reach."""
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from facetalk.compiled import kernel
 from facetalk.geometry import UNIT_MM
@@ -17,11 +17,19 @@ def reachable(mesh: Mesh, floating_mm: float = FLOATING_MM) -> Mesh:
     A cavity's walls face inward, so it encloses negative volume: a sealed mouth is one. The largest piece always
     stays.
     """
-    if len(mesh.faces) == 0:
-        return mesh
-    piece = pieces(np.ascontiguousarray(mesh.faces, np.int32), len(mesh.vertices))
-    keep = _outer(mesh.vertices, mesh.faces, piece, floating_mm / UNIT_MM)
-    return mesh if keep.all() else select_faces(mesh, keep[piece[mesh.faces[:, 0]]])
+    keep = outer_faces(mesh.vertices, mesh.faces, floating_mm)
+    return mesh if keep.all() else select_faces(mesh, keep)
+
+
+def outer_faces(
+    vertices: Float[np.ndarray, "vertex 3"], faces: Int[np.ndarray, "face 3"], floating_mm: float = FLOATING_MM
+) -> Bool[np.ndarray, " face"]:
+    """Faces of pieces that `reachable` keeps."""
+    if len(faces) == 0:
+        return np.zeros(0, bool)
+    piece = pieces(np.ascontiguousarray(faces, np.int32), len(vertices))
+    keep = _outer(vertices, faces, piece, floating_mm / UNIT_MM)
+    return keep[piece[faces[:, 0]]]
 
 
 def select_faces(mesh: Mesh, chosen: np.ndarray) -> Mesh:

@@ -18,16 +18,15 @@ THINNEST_MM = 0.8
 
 
 def without_thin(values: Float[np.ndarray, " node"], grid: Grid) -> Float[np.ndarray, " node"]:
-    """Distances at a grid's nodes without the fins and slits in its finest patches."""
+    """Distances at a grid's nodes without the fins and slits at its foci."""
     tidy = values.copy()
-    for part, patch in enumerate(grid.patches, start=1):
-        if patch.coarser == 1:
-            row, (_, y, _) = grid.layout.parts[part], grid.part_axes(part)
-            shape = tuple(row[NX : NX + 3])
-            span = slice(row[OFFSET], row[OFFSET] + np.prod(shape))
-            most = max(int(THINNEST_MM / UNIT_MM / (y[1] - y[0])), 1)
-            for sign in (1, -1):
-                flip(tidy[span].reshape(shape), most, np.float32(sign))
+    for part in grid.foci:
+        row, (_, y, _) = grid.layout.parts[part], grid.part_axes(part)
+        shape = tuple(row[NX : NX + 3])
+        span = slice(row[OFFSET], row[OFFSET] + np.prod(shape))
+        most = max(int(THINNEST_MM / UNIT_MM / (y[1] - y[0])), 1)
+        for sign in (1, -1):
+            flip(tidy[span].reshape(shape), most, np.float32(sign))
     return tidy
 
 

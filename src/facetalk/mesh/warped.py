@@ -70,8 +70,8 @@ def fill_base(base, warp, px, py, pz, x, y, z, values, parts, owner, origin, per
     for a in range(len(px)):
         for b in range(len(py)):
             for c in range(len(pz)):
-                if not np.isnan(warp[a, b, c, 3]):
-                    i, j, k = px[a], py[b], pz[c]
+                i, j, k = px[a], py[b], pz[c]
+                if np.isnan(base[i, j, k]) and not np.isnan(warp[a, b, c, 3]):
                     dx, dy, dz, level = warp[a, b, c]
                     base[i, j, k] = level + look_up(
                         values, parts, owner, origin, per_unit, x[i] + dx, y[j] + dy, z[k] + dz

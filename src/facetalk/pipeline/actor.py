@@ -13,7 +13,7 @@ from facetalk.geometry import PAPER_BOX, UNIT_MM, Box
 from facetalk.head.hair import BALD, Hair
 from facetalk.head.kinds import AnyHead, AnyState
 from facetalk.head.model import Deform, Head, IdentityState, Sdf, Smoothing
-from facetalk.head.smoothing import facial_smoothing
+from facetalk.head.smoothing import Weight, facial_weight, smoothed
 from facetalk.mesh.clip import Plane
 from facetalk.mesh.grid import Grid, focused_grid, uniform_grid
 from facetalk.pipeline.locks import Locks, made
@@ -33,9 +33,9 @@ EYE_SHIFT = 0.4
 """How far before the eyeball's centre the middle of that grid lies, in radii."""
 FOCUS_RATIO = 6
 """How much finer cells are there."""
-ASIDE_RATIO = 2
-"""How much finer cells are at ears, which are thin but hardly move."""
-EAR_SHIFT_MM, EAR_REACH_MM = (8.0, 2.0, 4.0), (16.0, 42.0, 26.0)
+ASIDE_RATIO = 6
+"""How much finer cells are at ears, which hardly move but are thin: rims of a millimetre and a half."""
+EAR_SHIFT_MM, EAR_REACH_MM = (7.0, -8.0, 5.0), (16.0, 32.0, 22.0)
 """From the ear's landmark to the middle of its grid (outwards, up, forwards), and half widths of that."""
 NOSE_BOX_MM = ((-24.0, -11.0, -30.0), (24.0, 9.0, 6.0))
 """Corners of the grid round the wings of the nose, from its tip; the mouth's grid takes it in."""
@@ -78,9 +78,14 @@ class Actor:
             return self.head.identify(self.z_id.to(self.device))
 
     @cached_property
+    def reach(self) -> Weight | None:
+        """How far expressions reach; None where nothing stills them."""
+        return facial_weight(self.state.landmarks) if self.stilled and isinstance(self.state, IdentityState) else None
+
+    @property
     def smoothing(self) -> Smoothing | None:
         """Stills what should not move in speech."""
-        return facial_smoothing(self.state) if self.stilled and isinstance(self.state, IdentityState) else None
+        return None if self.reach is None else smoothed(self.reach)
 
     @property
     def marked(self) -> bool:

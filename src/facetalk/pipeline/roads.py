@@ -16,6 +16,7 @@ from facetalk.mesh.extract import ask, extract
 from facetalk.mesh.fast import FastRoad
 from facetalk.mesh.grid import Grid
 from facetalk.mesh.seams import seam_shares
+from facetalk.mesh.standing import Stillness
 from facetalk.pipeline.actor import NECK_CUT, Actor, Points, parts
 from facetalk.pipeline.tracking import Tracking
 from facetalk.types import Mesh
@@ -88,8 +89,10 @@ def fast(actor: Actor, resolution: int) -> Road:
     check_bakeable(actor)
     grid = actor.grid(resolution)
     with torch.inference_mode():
-        bend = FastRoad(bake(actor.canonical, grid, actor.shares), grid, cut=NECK_CUT)
+        baked = bake(actor.canonical, grid, actor.shares)
         at_rest = Kept(actor.at_rest, grid) if actor.smoothing is not None else None
+        bend = FastRoad(baked, grid, cut=NECK_CUT, stillness=stillness(actor, at_rest))
+        bend.rested  # noqa: B018: made once, before threads share the road
 
     @torch.inference_mode()
     def road(codes: Float[Tensor, "frame code"]) -> Iterator[Mesh]:
@@ -99,6 +102,15 @@ def fast(actor: Actor, resolution: int) -> Road:
             yield mesh
 
     return road
+
+
+def stillness(actor: Actor, at_rest: Deform | None) -> Stillness | None:
+    """Where no expression reaches; `at_rest` may stand in for the network's rest pose."""
+    reach = actor.reach
+    if reach is None:
+        return None
+    rest = actor.deformation(actor.head.rest, at_rest)
+    return Stillness(parts(rest), lambda points: reach(points.to(actor.device)) > 0)
 
 
 def tracked(actor: Actor, resolution: int) -> Road:
