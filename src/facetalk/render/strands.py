@@ -48,10 +48,10 @@ def light_strands(out, hair, view, lights, sky, floor, ambient, heights, matrix,
     vx, vy, vz = vx * scale, vy * scale, vz * scale
     # Between locks less light arrives.
     deep = min(max(np.float32(0.75) + np.float32(0.16) * out[LOCK], np.float32(0.35)), ONE)
-    shade = (np.float32(0.45) + np.float32(0.65) * fine + np.float32(0.45) * wide) * deep
+    shade = (np.float32(0.5) + np.float32(1.0) * fine + np.float32(0.7) * wide) * deep
     up = HALF + HALF * ny
     for i in range(3):
-        rgb[i] = np.float32(0.85) * shade * hair[i] * ambient * (floor[i] + up * (sky[i] - floor[i]))
+        rgb[i] = np.float32(1.1) * shade * hair[i] * ambient * (floor[i] + up * (sky[i] - floor[i]))
     reached = lit(heights, matrix, out[0], out[1], out[2])
     shift = np.float32(0.22) * (fine - HALF) + np.float32(0.12) * (wide - HALF)
     for n in range(len(lights)):
@@ -77,4 +77,4 @@ def light_strands(out, hair, view, lights, sky, floor, ambient, heights, matrix,
         for i in range(3):
             light = lights[n, 3 + i]
             rgb[i] += light * share * diffuse * shade * hair[i]
-            rgb[i] += light * gloss * (np.float32(0.042) * pale + np.float32(0.75) * warm * hair[i])
+            rgb[i] += light * gloss * (np.float32(0.055) * pale + np.float32(1.1) * warm * hair[i])

@@ -1,7 +1,8 @@
 """How well learnt hair gives back procedural hair: on held-out people, and for held-out styles.
 
-Run with `python -m facetalk.training.hair_figures --ict FOLDER --data SET --head HEAD --hair HAIR`. Both volumes are read at the nodes of one grid; only what lies above the skin counts. The code of a held-out style is
-fitted to points of the set; the codes of trained styles are taken as they are.
+Run with `python -m facetalk.training.hair_figures --ict FOLDER --data SET --head HEAD --hair HAIR`. Both volumes are
+read at the nodes of one grid; only what lies above the skin counts. The code of a held-out style is fitted to points of
+the set; the codes of trained styles are taken as they are.
 """
 
 import json
