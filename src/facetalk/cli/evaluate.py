@@ -10,10 +10,11 @@ import facetalk
 from facetalk.cli.command import ReportingJob, progress
 from facetalk.data import ict
 from facetalk.evaluation import head as head_test
-from facetalk.evaluation import mean_head, pages, proof, talking
+from facetalk.evaluation import mean_head, pages, proof, talking, transfer
 from facetalk.evaluation.comparison import Comparison
 from facetalk.evaluation.head import HeadTest, Person, Scan
 from facetalk.evaluation.proof import Proof
+from facetalk.evaluation.transfer import TransferTest
 from facetalk.head.fitting import Cloud
 from facetalk.training import head_data, head_deformation, head_identity
 
@@ -100,6 +101,8 @@ class Head(HeadTest, ReportingJob):
     """A head set, as facetalk data heads writes it."""
     posed: int = 100
     """Posed heads whose field and correspondences are measured, spread evenly over the held-out ones."""
+    transferred: int = TransferTest().count
+    """People drawn from the prior who are all given the same codes."""
     weights: Path | None = None
     """A folder with head.safetensors instead of the bundled one."""
     ict: Path | None = None
@@ -116,6 +119,9 @@ class Head(HeadTest, ReportingJob):
         figures["posed"] = head_deformation.evaluate(head, head, data, data.scans_of(data.test), self.posed)
         with progress("people") as watch:
             figures |= head_test.evaluate(head, held_out(data, self.people, self.scans), self, watch)
+        with progress("people given the same codes") as watch:
+            same = transfer.evaluate(head, TransferTest(self.transferred), watch) if self.transferred else {}
+        figures |= {f"{name}, {code}": row for name, codes in same.items() for code, row in codes.items()}
         rows = [f"{part:<26}{name:<26}{value:.3f}" for part, row in figures.items() for name, value in row.items()]
         self.report(figures, rows)
 
