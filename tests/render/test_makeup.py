@@ -53,6 +53,15 @@ def test_cropped_hair_grows_on_the_scalp_and_nowhere_else():
         assert darkness(place, cropped) < 0.15, place
 
 
+@pytest.mark.parametrize("side", [-1, 1])
+def test_no_hair_grows_in_an_ear_and_some_does_all_round_it(side):
+    cropped = Makeup(brows=0.0, crop=1.0, lashes=0.0, blush=0.0)
+    for place in [(60, 16, -52), (72, 30, -58), (76, 5, -62), (88, 34, -50)]:
+        assert darkness((side * place[0], *place[1:]), cropped) < 0.15, place
+    for place in [(76, 62, -56), (70, 20, -95), (74, 50, -30)]:
+        assert darkness((side * place[0], *place[1:]), cropped) > 0.5, place
+
+
 def test_stubble_grows_on_the_jaw():
     rough = Makeup(brows=0.0, stubble=1.0, lashes=0.0, blush=0.0)
     assert darkness((20, -60, 50), rough) > 0.1

@@ -18,12 +18,14 @@ MM = np.float32(UNIT_MM)
 EYE_DISTANCE_MM = 62.0
 """Between the eyeballs of the face that the painted shapes are drawn for; others are scaled."""
 HAIRLINE = np.array(
-    [(0, 50), (28, 54), (42, 42), (56, 26), (66, 4), (75, -16), (82, -20), (87, 0), (91, 16), (97, 16), (105, -4),
-     (116, -20), (130, -34), (150, -44), (180, -46)],
+    [(0, 50), (28, 54), (42, 42), (56, 26), (66, 4), (75, -16), (82, -22), (95, -22), (116, -26), (130, -34),
+     (150, -44), (180, -46)],
     np.float32,
 )  # fmt: skip
 """Degrees round the head from the front, and height of the hairline above the brows there (above the ears' middle
 from 68 degrees on)."""
+EAR_UP, EAR_FORWARD, EAR_HIGH, EAR_WIDE, EAR_DEEP = (np.float32(mm) for mm in (-9, 4, 24, 15, 28))
+"""Middle of an ear seen from the side, above and before its landmark, its half height and half width, and its depth."""
 BLEND_FROM, BLEND_TO = np.float32(52), np.float32(72)
 """Degrees over which heights change from counting above the brows to counting above the ears."""
 
@@ -153,11 +155,12 @@ def scalp(x, y, z, table, line, scale):
     if over < np.float32(10):
         over += np.float32(5) * (noise(x / 5, y / 5, z / 5) + np.float32(0.5) * noise(x / 2, y / 2, z / 2))
         over -= np.float32(3.75)
-    ear_side = max(abs(table[4, 0]), abs(table[5, 0]))
-    on_ear = fade(ear_side + 3, ear_side + 7, abs(x))  # a wide skull reaches as far out as its ears
-    on_ear *= fade(ear_y + 22, ear_y + 15, y) * fade(ear_y - 60, ear_y - 50, y)
-    on_ear *= bump(z - ear_z - np.float32(4), np.float32(19))
-    return fade(np.float32(-5), np.float32(5), over) * (ONE - min(on_ear * np.float32(1.6), ONE))
+    ear = 4 if x > 0 else 5
+    # Seen from the side an ear fills an ellipse; neither its hollow nor the skin behind it grows hair.
+    up = (y - table[ear, 1] - EAR_UP * scale) / (EAR_HIGH * scale)
+    along = (z - table[ear, 2] - EAR_FORWARD * scale) / (EAR_WIDE * scale)
+    bare = fade(np.float32(1.5), ONE, up * up + along * along) if abs(x) > abs(table[ear, 0]) - EAR_DEEP else ZERO
+    return fade(np.float32(-5), np.float32(5), over) * (ONE - bare)
 
 
 @finite_kernel
