@@ -36,6 +36,6 @@ def test_landmarks_are_carried_where_the_deformation_says():
 
 
 def test_agreement_counts_those_near_the_others():
-    found = transfer._agreement(np.array([0.5, 0.5, 0.5, 0.9]))
-    assert found["place"] == pytest.approx(0.6) and found["within_share"] == 0.75
-    assert found["apart_mean"] == pytest.approx(0.15)
+    found = transfer._agreement(np.array([0.5, 0.5, 0.5, 0.9, np.nan]))
+    assert found["place"] == pytest.approx(0.5) and found["within_share"] == 0.6
+    assert found["apart_mean"] == pytest.approx(0.1)
