@@ -35,11 +35,11 @@ def light_strands(out, hair, view, lights, sky, floor, ambient, heights, matrix,
     scale = ONE / np.sqrt(tx * tx + ty * ty + tz * tz + np.float32(1e-9))
     tx, ty, tz = tx * scale, ty * scale, tz * scale
     across, along = out[ACROSS], out[ACROSS + 1]
-    fine = streak(across * np.float32(1.25), along * np.float32(0.035), 1)
-    wide = streak(across * np.float32(0.36), along * np.float32(0.016), 2)
+    fine = streak(across * np.float32(0.95), along * np.float32(0.03), 1)
+    wide = streak(across * np.float32(0.31), along * np.float32(0.014), 2)
     # Across the strand, in the surface: streaks tilt the normal that way.
     bx, by, bz = out[4] * tz - out[5] * ty, out[5] * tx - out[3] * tz, out[3] * ty - out[4] * tx
-    tilt = np.float32(1.1) * (fine - HALF) + np.float32(0.5) * (wide - HALF)
+    tilt = np.float32(1.3) * (fine - HALF) + np.float32(0.9) * (wide - HALF)
     nx, ny, nz = out[3] + tilt * bx, out[4] + tilt * by, out[5] + tilt * bz
     scale = ONE / np.sqrt(nx * nx + ny * ny + nz * nz)
     nx, ny, nz = nx * scale, ny * scale, nz * scale
@@ -48,12 +48,12 @@ def light_strands(out, hair, view, lights, sky, floor, ambient, heights, matrix,
     vx, vy, vz = vx * scale, vy * scale, vz * scale
     # Between locks less light arrives.
     deep = min(max(np.float32(0.75) + np.float32(0.16) * out[LOCK], np.float32(0.35)), ONE)
-    shade = (np.float32(0.5) + np.float32(1.0) * fine + np.float32(0.7) * wide) * deep
+    shade = (np.float32(0.15) + np.float32(1.15) * fine + np.float32(1.35) * wide) * deep
     up = HALF + HALF * ny
     for i in range(3):
         rgb[i] = np.float32(1.1) * shade * hair[i] * ambient * (floor[i] + up * (sky[i] - floor[i]))
     reached = lit(heights, matrix, out[0], out[1], out[2])
-    shift = np.float32(0.22) * (fine - HALF) + np.float32(0.12) * (wide - HALF)
+    shift = np.float32(0.3) * (fine - HALF) + np.float32(0.26) * (wide - HALF)
     for n in range(len(lights)):
         lx, ly, lz = lights[n, 0], lights[n, 1], lights[n, 2]
         cosine = nx * lx + ny * ly + nz * lz
@@ -73,7 +73,7 @@ def light_strands(out, hair, view, lights, sky, floor, ambient, heights, matrix,
         second = turned - (np.float32(0.16) - shift) * rise
         pale = max(ONE - first * first, ZERO) ** np.float32(34)
         warm = max(ONE - second * second, ZERO) ** np.float32(11)
-        gloss = share * facing * deep * (HALF + fine)
+        gloss = share * facing * deep * (np.float32(0.25) + fine * fine + wide * wide)
         for i in range(3):
             light = lights[n, 3 + i]
             rgb[i] += light * share * diffuse * shade * hair[i]
