@@ -52,7 +52,7 @@ class BakedField:
     @cached_property
     def detail(self) -> Bool[np.ndarray, "x y z"]:
         """Base cells within `DETAIL_CELLS` of lips, teeth and eyes, or too coarse for skin; all where none is known."""
-        skin = self.bent & ~self._about([Region.MOUTH], 0)
+        skin = self.bent & self._about([Region.SKIN], 0)
         return self._about((region for region in Region if region not in PLAIN), DETAIL_CELLS) | skin
 
     @cached_property

@@ -49,7 +49,7 @@ class FastConfig:
     """How far from the canonical surface it is asked."""
     margin: float = 1.0
     """How much distances may be overestimated; cells that this misses are found where the surface runs into them."""
-    bend_mm: float = 5.0
+    bend_mm: float = 3.0
     """Second difference of the warp over a base cell from which on it is asked three times as closely."""
     fine_bend_mm: float = 3.5
     """The same there, from which on it is asked at every node of the grid."""
