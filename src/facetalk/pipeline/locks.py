@@ -32,7 +32,7 @@ Warp = Callable[[Points], tuple[Points, Float[Tensor, " point"]]]
 SCALP_BOX = Box((-0.52, -0.45, -0.94), (0.52, 0.745, 0.36))
 BEARD_BOX = Box((-0.42, -0.45, -0.32), (0.42, 0.16, 0.4))
 """Where hair is looked for."""
-SCALP_CELL_MM, BEARD_CELL_MM = 6.0, 4.0
+SCALP_CELL_MM, BEARD_CELL_MM = 7.0, 4.5
 """Where the field is asked; triangles are half as large."""
 STEEP = 2.0
 """Distances to hair are overestimated by at most this where a volume ends steeply."""
@@ -40,8 +40,8 @@ HIDDEN_MM = 1.5
 """Faces deeper under the skin are left out."""
 FULL_MM = 7.0
 """Height above the skin from which on locks are set fully."""
-ROOTS, SPREAD = 260, 4
-"""Points of the skin that carry a beard, and how many of them each vertex follows."""
+ROOTS, SPREAD, ROUNDS = 160, 4, 2
+"""Points of the skin that carry a beard, how many of them each vertex follows, and corrections of their places."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Roots:
 
     def moved(self, warp: Warp, start: Float[Tensor, "root 3"]) -> Float[Tensor, "root 3"]:
         """Where the roots lie in a pose, looked for from `start`."""
-        return carry(warp, self.points, self.normals, start, rounds=3).points
+        return carry(warp, self.points, self.normals, start, rounds=ROUNDS).points
 
     def displacement(self, moved: Float[Tensor, "root 3"]) -> Float[np.ndarray, "vertex 3"]:
         """How far each vertex moves with its roots."""
@@ -102,16 +102,17 @@ class Locks:
         return [mesh for mesh in (self.scalp, self.beard) if mesh is not None]
 
     def worn(self, heads: Iterator[Mesh], warps: Iterator[Warp]) -> Iterator[Mesh]:
-        """Meshes of consecutive frames with this hair; `warps` are the deformations they are in."""
-        place = self.roots.points if self.roots is not None else None
+        """Meshes of consecutive frames with this hair; `warps` are the deformations they are in, asked for a beard."""
+        scalp = [self.scalp] if self.scalp is not None else []
+        if self.beard is None or self.roots is None:
+            yield from (joined(head, scalp) for head in heads)
+            return
+        place = self.roots.points
         for head, warp in zip(heads, warps, strict=True):
-            parts = [self.scalp] if self.scalp is not None else []
-            if self.beard is not None and self.roots is not None and place is not None:
-                place = self.roots.moved(warp, place)
-                vertices = self.beard.vertices + self.roots.displacement(place)
-                normals = vertex_normals(vertices, self.beard.faces)
-                parts.append(replace(self.beard, vertices=vertices.astype(np.float32), normals=normals))
-            yield joined(head, parts)
+            place = self.roots.moved(warp, place)
+            vertices = (self.beard.vertices + self.roots.displacement(place)).astype(np.float32)
+            normals = vertex_normals(vertices, self.beard.faces)
+            yield joined(head, [*scalp, replace(self.beard, vertices=vertices, normals=normals)])
 
 
 def made(head: Head, state: IdentityState, hair: Hair, cut: Plane) -> Locks | None:

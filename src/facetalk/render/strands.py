@@ -71,8 +71,12 @@ def light_strands(out, hair, view, lights, sky, floor, ambient, heights, matrix,
         rise = (nx * hx + ny * hy + nz * hz) * scale
         first = turned + (np.float32(0.10) + shift) * rise
         second = turned - (np.float32(0.16) - shift) * rise
-        pale = max(ONE - first * first, ZERO) ** np.float32(34)
-        warm = max(ONE - second * second, ZERO) ** np.float32(11)
+        pale, warm = max(ONE - first * first, ZERO), max(ONE - second * second, ZERO)
+        pale, warm = pale * pale, warm * warm
+        pale, warm = pale * pale, warm * warm
+        pale, warm = pale * pale, warm * warm  # the warm highlight is an eighth power, the pale one the 32nd
+        pale *= pale
+        pale *= pale
         gloss = share * facing * deep * (np.float32(0.25) + fine * fine + wide * wide)
         for i in range(3):
             light = lights[n, 3 + i]
