@@ -15,8 +15,11 @@ from facetalk.geometry import UNIT_MM
 from facetalk.head.fitting import posed_distances
 from facetalk.head.model import SOURCE_SIZE, Head
 
-MISFIT_MM, INDEPENDENT = 1.0, 500
-"""The model itself misses by about so much, alike for neighbours: a scan says no more than so many points would."""
+INDEPENDENT = 500
+"""Neighbours are missed alike: a scan says no more than so many points would."""
+MISFITS, LEAST_MISFIT_MM, MOST_MISFIT_MM = 5.0, 1.0, 2.5
+"""By how much each of those misses: so many spreads, but no less than the first and, where the spread is noise, no more
+than the second."""
 RIG_SPREAD = 0.2
 """Spread of expression weights."""
 LOOKED_AT = 500
@@ -41,7 +44,8 @@ def unsure_mm(head: Head, fit: ScanFit, places: Float[np.ndarray, "place 3"], *,
     asked = points[random.choice(len(points), min(len(points), LOOKED_AT), replace=False)]
     slopes = _slopes(head, fit, torch.from_numpy(np.concatenate([asked, places])).float()).double().numpy()
     seen, sought = slopes[: len(asked)], slopes[len(asked) :]
-    error = MISFIT_MM**2 / INDEPENDENT + fit.spread_mm**2 / max(len(points), 1)
+    misfit = np.clip(MISFITS * fit.spread_mm, LEAST_MISFIT_MM, MOST_MISFIT_MM)
+    error = misfit**2 / INDEPENDENT + fit.spread_mm**2 / max(len(points), 1)
     prior = np.concatenate([np.ones(SOURCE_SIZE), np.full(len(ARKIT_NAMES), RIG_SPREAD**-2)])
     left = np.linalg.inv(seen.T @ seen / (max(len(asked), 1) * error) + np.diag(prior))
     return float(MEAN_OF_SPREAD * np.sqrt(np.einsum("pa,ab,pb->p", sought, left, sought).clip(0)).mean())
