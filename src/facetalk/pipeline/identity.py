@@ -34,7 +34,7 @@ NAMED_LOOKS: dict[str, Look] = {
 }
 """What they wear."""
 NAMED_HAIR: dict[str, str] = {
-    "ada": "long", "ben": "short+short-beard", "cleo": "afro", "dev": "beard", "emil": "swept", "fay": "bun",
+    "ada": "long", "ben": "short+short-beard", "cleo": "curls", "dev": "short-beard", "emil": "swept", "fay": "bun",
 }  # fmt: skip
 """Their hair, where the head has any."""
 DEFAULT = "ada"

@@ -12,6 +12,8 @@ from facetalk.render.makeup import scatter
 from facetalk.render.occlusion import lit
 
 ONE, ZERO, HALF = np.float32(1), np.float32(0), np.float32(0.5)
+SHEEN = np.float32(0.006)
+"""Light that even the blackest hair gives back."""
 WAY, ACROSS, LOCK = 6, 9, 11
 """What vertices of hair carry in place of region shares: direction, coordinates (mm), how far their lock stands out."""
 
@@ -51,7 +53,7 @@ def light_strands(out, hair, view, lights, sky, floor, ambient, heights, matrix,
     shade = (np.float32(0.15) + np.float32(1.15) * fine + np.float32(1.35) * wide) * deep
     up = HALF + HALF * ny
     for i in range(3):
-        rgb[i] = np.float32(1.1) * shade * hair[i] * ambient * (floor[i] + up * (sky[i] - floor[i]))
+        rgb[i] = np.float32(1.1) * shade * (hair[i] + SHEEN) * ambient * (floor[i] + up * (sky[i] - floor[i]))
     reached = lit(heights, matrix, out[0], out[1], out[2])
     shift = np.float32(0.3) * (fine - HALF) + np.float32(0.26) * (wide - HALF)
     for n in range(len(lights)):
@@ -80,5 +82,5 @@ def light_strands(out, hair, view, lights, sky, floor, ambient, heights, matrix,
         gloss = share * facing * deep * (np.float32(0.25) + fine * fine + wide * wide)
         for i in range(3):
             light = lights[n, 3 + i]
-            rgb[i] += light * share * diffuse * shade * hair[i]
-            rgb[i] += light * gloss * (np.float32(0.055) * pale + np.float32(1.1) * warm * hair[i])
+            rgb[i] += light * share * diffuse * shade * (hair[i] + SHEEN)
+            rgb[i] += light * gloss * (np.float32(0.055) * pale + np.float32(1.1) * warm * (hair[i] + SHEEN))
