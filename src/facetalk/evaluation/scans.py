@@ -129,7 +129,8 @@ def table(rows: Sequence[Row]) -> list[list[str]]:
         count = [sum(row.outcome == outcome for row in mine) for outcome in ("found", "refused", "astray")]
         good = [row for row in mine if row.outcome == "found"]
         errors = [row.face_mm for row in good] or [float("nan")]
-        rest = [_median(good, name) for name in ("head_true_to_ours_mm", "face_normals")]
+        # From ours to the truth alone: the truth also holds what lies behind closed lips.
+        rest = [_median(good, name) for name in ("head_ours_to_true_mm", "face_normals")]
         spent = f"{np.median([row.seconds for row in mine]):.1f}"
         figures = [f"{value:.2f}" for value in (float(np.median(errors)), max(errors), *rest)]
         lines.append([damage, *map(str, (len(mine), *count)), *figures, spent])
