@@ -5,6 +5,7 @@ from solids import BOX, is_closed_manifold, sphere
 
 from facetalk.geometry import UNIT_MM
 from facetalk.mesh.baked import bake
+from facetalk.mesh.clip import Plane
 from facetalk.mesh.fast import FastRoad
 from facetalk.mesh.grid import focused_grid
 from facetalk.mesh.standing import Stillness
@@ -47,7 +48,7 @@ def road(baked):
 def test_what_stands_joins_what_moves_without_a_seam(baked, road, amount):
     joined, _ = road(drop(amount))
     whole, _ = FastRoad(baked, GRID)(drop(amount))
-    assert 0.2 * len(joined.vertices) < len(road.rested.vertices) < 0.8 * len(joined.vertices)
+    assert 0.2 * len(joined.vertices) < len(road.rested.mesh.vertices) < 0.8 * len(joined.vertices)
     assert is_closed_manifold(joined.faces)
     assert len(joined.vertices) == len(whole.vertices) and len(joined.faces) == len(whole.faces)
 
@@ -74,5 +75,16 @@ def test_nothing_is_asked_of_what_stands(road):
 
 def test_what_stands_is_the_same_in_every_frame(road):
     first, second = (road(drop(amount))[0] for amount in (0.0, 0.5))
-    count = len(road.rested.vertices)
+    count = len(road.rested.mesh.vertices)
     assert np.array_equal(first.vertices[:count], second.vertices[:count])
+
+
+def test_what_stands_is_cut_once_and_frames_find_a_clean_rim(baked):
+    cut = Plane((0.0, -1.0, 0.0), -0.2)
+    stillness = Stillness(shrug, lambda points: points[:, 1] < BELOW)
+    ours, _ = FastRoad(baked, GRID, cut=cut, stillness=stillness)(drop(0.1))
+    theirs, _ = FastRoad(baked, GRID, cut=cut)(drop(0.1))
+    assert cut.height(ours.vertices).min() > -1e-6
+    assert len(ours.vertices) == len(theirs.vertices) and len(ours.faces) == len(theirs.faces)
+    rims = [np.sort(mesh.vertices[mesh.vertices[:, 1] > 0.2 - 1e-6], axis=0) for mesh in (ours, theirs)]
+    assert len(rims[0]) > 50 and np.abs(rims[0] - rims[1]).max() < 1e-3

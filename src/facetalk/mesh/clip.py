@@ -9,6 +9,9 @@ from facetalk.compiled import kernel
 from facetalk.mesh.pieces import pieces, select_faces
 from facetalk.types import Mesh
 
+ON_PLANE = np.float32(1e-6)
+"""Points this far from a plane lie on it: what was cut before is not cut again."""
+
 
 @dataclass(frozen=True)
 class Plane:
@@ -29,7 +32,24 @@ def clip(mesh: Mesh, plane: Plane) -> Mesh:
 
     Of the pieces that the plane cuts, the largest stays: shoulders that only just rise above it would float.
     """
+    cut = severed(mesh, plane)
+    if cut is mesh:
+        return mesh
+    return select_faces(cut, _of_largest_cut(cut.faces, cut.vertices, len(mesh.vertices)))
+
+
+def dropped(mesh: Mesh, plane: Plane) -> Bool[np.ndarray, " vertex"]:
+    """Vertices of the pieces that `clip` leaves out although they lie on the plane's side."""
+    cut = severed(mesh, plane)
+    lost = np.zeros(len(cut.vertices), bool)
+    lost[cut.faces[~_of_largest_cut(cut.faces, cut.vertices, len(mesh.vertices))]] = True
+    return lost[: len(mesh.vertices)]
+
+
+def severed(mesh: Mesh, plane: Plane) -> Mesh:
+    """Cut, with all vertices of `mesh` still there, also those that no triangle needs; new ones come after them."""
     height = plane.height(mesh.vertices)
+    height = np.where(np.abs(height) <= ON_PLANE, np.float32(0), height)
     count = sunk(mesh.faces, height)
     if not count.any():
         return mesh
@@ -49,8 +69,7 @@ def clip(mesh: Mesh, plane: Plane) -> Mesh:
         np.stack([pq, pair[:, 2], pr], 1),
     ]
     grown = _with_edge_points(mesh, unique, height)
-    faces = np.concatenate(faces).astype(np.int32)
-    return select_faces(replace(grown, faces=faces), _of_largest_cut(faces, grown.vertices, len(mesh.vertices)))
+    return replace(grown, faces=np.concatenate(faces).astype(np.int32))
 
 
 def _of_largest_cut(faces: np.ndarray, vertices: np.ndarray, first: int) -> Bool[np.ndarray, " face"]:

@@ -123,7 +123,7 @@ class FastRoad:
         if self.stillness is None:
             return nothing
         cells = still_cells(self.stillness.moves, self.axes, self.close)
-        return at_rest(self.baked, self._pose(self.stillness.rest, nothing, None), cells)
+        return at_rest(self.baked, self._pose(self.stillness.rest, nothing, None), cells, self.cut)
 
     def _pose(self, deform: Deform, rested: Rested, near: np.ndarray | None) -> Posed:
         """The surface of one frame as the grid shows it."""

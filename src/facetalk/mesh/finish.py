@@ -3,13 +3,14 @@
 What stands still was finished once; here it is joined to the rest.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int16, Int64
 
 from facetalk.geometry import UNIT_MM
 from facetalk.mesh.baked import BakedField, look_up_shares
+from facetalk.mesh.clip import Plane, dropped, severed
 from facetalk.mesh.extract import TOLERANCE_MM
 from facetalk.mesh.grid import Grid
 from facetalk.mesh.isosurface import Surface, stand, triangles
@@ -70,26 +71,28 @@ class Posed:
 
 def finished(baked: BakedField, posed: Posed, rested: Rested) -> Mesh:
     """The mesh of a frame, what stands still taken as it is."""
-    stands, standing = len(rested.vertices), len(rested.faces)
-    points = np.concatenate([rested.vertices, posed.surface.vertices[stands:]])
-    faces = np.concatenate([rested.faces, triangles(posed.surface, posed.surface.vertices)])
+    still = rested.mesh
+    assert still.canonical is not None and still.regions is not None
+    stands, standing = len(still.vertices), len(still.faces)
+    points = np.concatenate([still.vertices, posed.surface.vertices[stands:]])
+    faces = np.concatenate([still.faces, triangles(posed.surface, posed.surface.vertices)])
     outer = outer_faces(points, faces)
     used, faces = renumbered(faces if outer.all() else faces[outer], len(points))
     points, stands, standing = points[used], int(np.searchsorted(used, stands)), int(outer[:standing].sum())
     kept, moving = used[:stands], faces[standing:]
     points[stands:], canonical = posed.settled(baked, points, moving, slice(stands, None))
-    canonical = np.concatenate([rested.canonical[kept], canonical])
+    canonical = np.concatenate([still.canonical[kept], canonical])
     normals = vertex_normals(points, faces)
     rough = np.flatnonzero(crumpled(points, moving, normals))
     loose = rough[baked.distance(canonical[rough]) > SEAM_MM / UNIT_MM]
     if len(loose):
         points = relaxed(points, faces, loose)
         normals = vertex_normals(points, faces)
-    regions = np.concatenate([rested.regions[kept], _regions(baked, canonical[stands:])])
+    regions = np.concatenate([still.regions[kept], _regions(baked, canonical[stands:])])
     return Mesh(points, faces, regions, normals, canonical)
 
 
-def at_rest(baked: BakedField, posed: Posed, cells: Bool[np.ndarray, "i j k"]) -> Rested:
+def at_rest(baked: BakedField, posed: Posed, cells: Bool[np.ndarray, "i j k"], cut: Plane | None) -> Rested:
     """What is shown in the lattice cells that stand still, from a frame that was made as if all moved."""
     grid, warp = posed.grid, posed.warp.copy()
     warp[~cell_nodes(cells)] = np.nan
@@ -99,8 +102,13 @@ def at_rest(baked: BakedField, posed: Posed, cells: Bool[np.ndarray, "i j k"]) -
     vertices, canonical = posed.settled(baked, posed.surface.vertices, every, chosen)
     values = within(posed.values, grid, still)
     owner = np.where(still, posed.owner, grid.layout.owner)
-    faces = triangles(surface, surface.points)
-    return Rested(cells, warp, values, owner, surface, faces, vertices, canonical, _regions(baked, canonical))
+    mesh = Mesh(vertices, triangles(surface, surface.points), _regions(baked, canonical), None, canonical)
+    if cut is not None:
+        lost = dropped(Mesh(posed.surface.vertices, every), cut)[chosen]
+        mesh = severed(replace(mesh, faces=mesh.faces[~lost[mesh.faces].any(axis=1)]), cut)
+        added = mesh.vertices[len(surface.points) :]  # belong to no cell, but are counted among the standing vertices
+        surface = replace(surface, points=np.concatenate([surface.points, added]))
+    return Rested(cells, warp, values, owner, surface, mesh)
 
 
 def _regions(baked: BakedField, canonical: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, "point region"]:

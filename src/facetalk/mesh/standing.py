@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int16, Int32
+from jaxtyping import Bool, Float, Int16
 from torch import Tensor
 
 from facetalk.compiled import kernel
 from facetalk.mesh.grid import Grid
 from facetalk.mesh.isosurface import Standing
 from facetalk.mesh.lattice import touched_cells
-from facetalk.types import Region
+from facetalk.types import Mesh, Region
 
 Deform = Callable[[Float[Tensor, "point 3"]], tuple[Float[Tensor, "point 3"], Float[Tensor, " point"]]]
 """Posed points to (offsets to canonical points, level added to the canonical distance)."""
@@ -46,22 +46,18 @@ class Rested:
     owner: Int16[np.ndarray, "p q r"]
     """Base cells as they are divided, decided in them alone."""
     surface: Standing
-    faces: Int32[np.ndarray, "face 3"]
-    """Of `surface`."""
-    vertices: Float[np.ndarray, "vertex 3"]
-    """Of `surface`, settled."""
-    canonical: Float[np.ndarray, "vertex 3"]
-    regions: Float[np.ndarray, "vertex region"]
+    mesh: Mesh
+    """Of `surface`, settled and cut, with regions and canonical places."""
 
     @classmethod
     def nothing(cls, grid: Grid, lattice: tuple[int, int, int]) -> "Rested":
         """Where anything may move; `lattice` counts its nodes."""
         x, y, z = lattice
         points = np.empty((0, 3), np.float32)
+        mesh = Mesh(points, np.empty((0, 3), np.int32), np.empty((0, len(Region)), np.float32), None, points)
         return cls(
             np.zeros((x - 1, y - 1, z - 1), bool), np.full((x, y, z, 4), np.nan, np.float32),
-            np.full(grid.layout.size, np.nan, np.float32), grid.layout.owner, Standing.nothing(grid),
-            np.empty((0, 3), np.int32), points, points, np.empty((0, len(Region)), np.float32),
+            np.full(grid.layout.size, np.nan, np.float32), grid.layout.owner, Standing.nothing(grid), mesh,
         )  # fmt: skip
 
 
