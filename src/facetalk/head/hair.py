@@ -196,6 +196,7 @@ def grown(
     folded = kind.fold(code[None])
 
     def sampled(points: Float[Tensor, "point 3"]) -> HairSample:
+        points = points.to(code.device)
         parts = [_above(kind, folded, carried, chunk, skin(chunk)) for chunk in points.split(_CHUNK)]
         return HairSample(torch.cat([p.distance for p in parts]), torch.cat([p.way for p in parts]))
 

@@ -28,7 +28,8 @@ def extract_smooth(sdf: SDF, grid: Grid, *, margin: float, cut: Plane) -> Mesh:
     values = sample(sdf, grid, margin=margin).reshape([len(axis) for axis in grid.axes])
     for axis in range(3):
         values = between(values, axis)
-    fine = Grid(*(between(axis, 0) for axis in grid.axes))
+    x, y, z = (between(axis, 0) for axis in grid.axes)
+    fine = Grid(x, y, z)
     surface = isosurface(values.ravel(), fine)
     mesh = reachable(Mesh(surface.vertices, triangles(surface, surface.vertices)))
     mesh = Mesh(mesh.vertices, mesh.faces, normals=vertex_normals(mesh.vertices, mesh.faces))

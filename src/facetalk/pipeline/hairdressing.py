@@ -38,6 +38,11 @@ def styled(head: AnyHead, name: str) -> Hair:
     raise InputError(f"--hairstyle {name}: these weights have no hair; use none, or weights with hair.safetensors")
 
 
+def knows(head: AnyHead, name: str) -> bool:
+    """Whether the head has hair, and of this style."""
+    return isinstance(head, Head) and head.hair is not None and set(name.split("+")) <= set(head.hair.names)
+
+
 def seeded_hair(head: AnyHead, seed: int, makeup: Makeup) -> Hair:
     """Hair of the person of a seed, in whose look hair is cropped or shaven where it is; none if the head has none."""
     if not (isinstance(head, Head) and head.hair is not None) or makeup.crop == 0:

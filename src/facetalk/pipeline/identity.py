@@ -15,7 +15,7 @@ from facetalk.head.hair import BALD, Hair
 from facetalk.head.kinds import AnyHead
 from facetalk.head.model import SOURCE_SIZE, Head
 from facetalk.head.paper import PaperHead
-from facetalk.pipeline.hairdressing import seeded_hair, styled, under, unpacked
+from facetalk.pipeline.hairdressing import knows, seeded_hair, styled, under, unpacked
 from facetalk.render.look import HAIR_TONES, IRIS_TONES, SKIN_TONES, Look
 from facetalk.render.makeup import Makeup
 
@@ -84,7 +84,7 @@ def find(head: AnyHead, wanted: str) -> Identity:
         return published_person(head, wanted)
     if wanted in NAMED_SEEDS:
         person = replace(seeded(head, NAMED_SEEDS[wanted], wanted), look=NAMED_LOOKS[wanted], hair=BALD)
-        return wearing(head, person, NAMED_HAIR[wanted]) if isinstance(head, Head) and head.hair else person
+        return wearing(head, person, NAMED_HAIR[wanted]) if knows(head, NAMED_HAIR[wanted]) else person
     if wanted.startswith("seed:"):
         return seeded(head, _number(wanted), wanted)
     if wanted.endswith(".npz"):

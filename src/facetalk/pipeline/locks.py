@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from facetalk.geometry import UNIT_MM, Box
@@ -59,7 +59,7 @@ class Roots:
         assert mesh.normals is not None
         skin = mesh.vertices - depth[:, None] * mesh.normals
         chosen = np.random.default_rng(0).permutation(len(skin))[:ROOTS]
-        distance, index = cKDTree(skin[chosen]).query(skin, SPREAD)
+        distance, index = KDTree(skin[chosen]).query(skin, SPREAD)
         weight = 1 / (distance + 1 / UNIT_MM)
         return cls(
             torch.from_numpy(skin[chosen]).float(),
@@ -70,7 +70,12 @@ class Roots:
 
     def moved(self, warp: Warp, start: Float[Tensor, "root 3"]) -> Float[Tensor, "root 3"]:
         """Where the roots lie in a pose, looked for from `start`."""
-        return carry(warp, self.points, self.normals, start, rounds=ROUNDS).points
+
+        def near(points: Points) -> tuple[Points, Float[Tensor, " point"]]:
+            offsets, level = warp(points)
+            return offsets.cpu(), level.cpu()
+
+        return carry(near, self.points, self.normals, start, rounds=ROUNDS).points
 
     def displacement(self, moved: Float[Tensor, "root 3"]) -> Float[np.ndarray, "vertex 3"]:
         """How far each vertex moves with its roots."""
@@ -154,7 +159,7 @@ def surface(
     grid = uniform_grid(box, round(UNIT_MM * float(box.size.max()) / cell_mm))
     mesh = extract_smooth(lambda points: field(points).distance, grid, margin=STEEP, cut=cut)
     shown = ask(skin, mesh.vertices) > -HIDDEN_MM / UNIT_MM
-    mesh = select_faces(mesh, shown[mesh.faces].any(1))
+    mesh = select_faces(mesh, np.flatnonzero(shown[mesh.faces].any(1)))
     off, ways = ask(skin, mesh.vertices), ask(lambda points: field(points).way, mesh.vertices)
     coordinates = swung(strand_coordinates(mesh.vertices, mesh.faces, ways), groom)
     full = np.clip((UNIT_MM * off + 1) / FULL_MM, 0, 1)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import tyro
 from jaxtyping import Bool, Float
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from facetalk.data.hair.hair_set import Barber, HairSetConfig, Row, grower
 from facetalk.data.hair.skull import CELL_MM, Skull, nodes, shape
@@ -87,7 +87,7 @@ def agreement(found: Volume, true: Volume) -> dict[str, float]:
     ours, theirs = found.surface(), true.surface()
     if len(ours) == 0 or len(theirs) == 0:
         return {"chamfer_mm": float("nan"), "within_5_mm": 0.0, "iou": 0.0}
-    there, back = cKDTree(theirs).query(ours)[0], cKDTree(ours).query(theirs)[0]
+    there, back = KDTree(theirs).query(ours)[0], KDTree(ours).query(theirs)[0]
     both, either = (found.inside & true.inside).sum(), (found.inside | true.inside).sum()
     return {
         "chamfer_mm": float((there.mean() + back.mean()) / 2),

@@ -5,13 +5,21 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from facetalk.data.landmarks import EAR_PAIR, Anchors
 from facetalk.data.posing import SourceHead
 from facetalk.geometry import UNIT_MM
-from facetalk.render.makeup import BLEND_FROM, BLEND_TO, HAIRLINE
 
+HAIRLINE = np.array(
+    [(0, 50), (28, 54), (42, 42), (56, 26), (66, 4), (75, -16), (82, -20), (87, 0), (91, 16), (97, 16), (105, -4),
+     (116, -20), (130, -34), (150, -44), (180, -46)],
+    float,
+)  # fmt: skip
+"""Degrees round the head from the front, and height of the hairline there, above the brows in front, above the ears
+behind: where volumes of hair begin."""
+BLEND_FROM, BLEND_TO = 52.0, 72.0
+"""Degrees over which heights change from counting above the brows to counting above the ears."""
 PROBES = 60_000
 """Points of the skin that tell how far away the border of a region is."""
 EAR_REACH_MM = (21.0, 34.0)
@@ -56,9 +64,9 @@ class Places:
     def on_scalp(self, points: Float[np.ndarray, "point 3"]) -> Bool[np.ndarray, " point"]:
         """Above the hairline and not on an ear."""
         ear, brow, turn = self._named["ear"], self._named["brow"], self.turn(points)
-        share = smooth_step(float(BLEND_FROM), float(BLEND_TO), turn)
+        share = smooth_step(BLEND_FROM, BLEND_TO, turn)
         base = brow[1] + share * (ear[1] - brow[1])
-        above = points[:, 1] - base > np.interp(turn, *HAIRLINE.T.astype(float))
+        above = points[:, 1] - base > np.interp(turn, *HAIRLINE.T)
         depth, height = (points[:, 2] - ear[2] - 3) / EAR_REACH_MM[0], (points[:, 1] - ear[1] + 6) / EAR_REACH_MM[1]
         on_ear = (np.abs(points[:, 0]) > self._named["ear_side"] - 8) & (depth**2 + height**2 < 1)
         return above & ~on_ear
@@ -75,7 +83,7 @@ class Places:
     def clearance(self, region: Bool[np.ndarray, " probe"]) -> Float[np.ndarray, " vertex"]:
         """How far each vertex is within the region that probes are in, negative outside."""
         points = self.probes
-        inside, outside = cKDTree(points[region]), cKDTree(points[~region])
+        inside, outside = KDTree(points[region]), KDTree(points[~region])
         return (outside.query(self.vertices)[0] - inside.query(self.vertices)[0]).astype(np.float32)
 
     @cached_property

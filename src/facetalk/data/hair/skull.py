@@ -50,13 +50,12 @@ class Skull:
         where = nodes()
         parts, vertices = head.source.parts, np.ascontiguousarray(UNIT_MM * head.canonical.vertices, np.float64)
         skin = np.ascontiguousarray(_skin_faces(head), np.int64)
-        squared, faces, nearest = igl.point_mesh_squared_distance(where, vertices, skin)
-        inside = igl.fast_winding_number(vertices, np.ascontiguousarray(parts.flesh, np.int64), where) > 0.5
-        distance = np.where(inside, -1, 1) * np.sqrt(squared)
+        squared, faces, nearest = map(np.asarray, igl.point_mesh_squared_distance(where, vertices, skin))
+        winding = np.asarray(igl.fast_winding_number(vertices, np.ascontiguousarray(parts.flesh, np.int64), where))
+        distance = np.where(winding > 0.5, -1, 1) * np.sqrt(squared)
         corners = skin[faces]
-        shares = igl.barycentric_coordinates(
-            nearest, *(np.ascontiguousarray(vertices[corners[:, k]]) for k in range(3))
-        )
+        a, b, c = (np.ascontiguousarray(vertices[corners[:, k]]) for k in range(3))
+        shares = np.asarray(igl.barycentric_coordinates(nearest, a, b, c))
         marks = np.einsum("nk,nkx->xn", shares, places.marks[corners]).reshape(-1, *shape()).astype(np.float32)
         grid = distance.reshape(shape()).astype(np.float32)
         chin = float(vertices[head.source.marks.at(8)][0, 1])

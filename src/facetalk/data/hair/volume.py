@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from facetalk.data.hair.combing import along_skin, combed, tie_place
 from facetalk.data.hair.guides import Guides
@@ -54,8 +54,8 @@ class Hair:
         return Growth(np.clip(shell, -FARTHEST_MM, FARTHEST_MM), way)
 
     @cached_property
-    def _tree(self) -> cKDTree:
-        return cKDTree(self.guides.points)
+    def _tree(self) -> KDTree:
+        return KDTree(self.guides.points)
 
     def _loose(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         distance, index = self._tree.query(points, NEIGHBOURS)
