@@ -78,10 +78,15 @@ def test_a_bald_person_has_no_hair_and_a_code_gives_some(head: Head) -> None:
     head.hair = made_hair(head.hash)
     try:
         assert head.grown(state, BALD) == {}
-        points = torch.randn(20, 3) * 0.1
-        found = head.grown(state, head.hair.named("long"))["scalp"](points)
-        skin = head.canonical(state, points).clamp(-hair.FARTHEST, hair.FARTHEST)
-        assert torch.allclose(found.distance, skin - THICKNESS_MM / UNIT_MM, atol=1e-5)
+        points = torch.randn(400, 3) * 0.3
+        found = head.grown(state, head.hair.named("long"))["scalp"](points).distance
+        skin = head.canonical(state, points)
+        above = skin > -hair.DEEP
+        assert 20 < above.sum() < 380
+        shell = skin.clamp(max=hair.FARTHEST) - THICKNESS_MM / UNIT_MM
+        assert torch.allclose(found[above], shell[above], atol=1e-5)
+        # Deep in the head nothing of hair is seen, and the network is not asked.
+        assert torch.allclose(found[~above], skin[~above] + hair.BARE) and (found[~above] < 0).all()
     finally:
         head.hair = None
 
