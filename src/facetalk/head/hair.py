@@ -154,7 +154,7 @@ class HairModel(nn.Module):
         beard = [part for part in parts if part in self.config.beard_names]
         if len(scalp) + len(beard) < len(parts) or len(scalp) > 1 or len(beard) > 1:
             raise InputError(
-                f"--hair {wanted!r} is no hairstyle; use none, one of {', '.join(self.config.scalp_names)}, one of "
+                f"--hairstyle {wanted!r} is no hairstyle; use none, one of {', '.join(self.config.scalp_names)}, one of "
                 f"{', '.join(self.config.beard_names)}, or one of each as in crop+beard"
             )
         return Hair(
