@@ -154,8 +154,8 @@ class HairModel(nn.Module):
         beard = [part for part in parts if part in self.config.beard_names]
         if len(scalp) + len(beard) < len(parts) or len(scalp) > 1 or len(beard) > 1:
             raise InputError(
-                f"--hairstyle {wanted!r} is no hairstyle; use none, one of {', '.join(self.config.scalp_names)}, one of "
-                f"{', '.join(self.config.beard_names)}, or one of each as in crop+beard"
+                f"--hairstyle {wanted!r} is no hairstyle; use none, one of {', '.join(self.config.scalp_names)}, "
+                f"one of {', '.join(self.config.beard_names)}, or one of each as in crop+beard"
             )
         return Hair(
             self.scalp.codes[self.config.scalp_names.index(scalp[0]), 0].detach() if scalp else None,
