@@ -22,7 +22,7 @@ from facetalk.mesh.grid import GX, NX, OFFSET, SCALE, Grid
 from facetalk.types import Region
 
 DETAIL_CELLS = 1
-"""Base cells round lips, teeth and eyes that are worth dividing."""
+"""Base cells round lips and eyes that are worth dividing; round teeth is nothing but gums."""
 BENT_MM = 0.6
 """Difference from what the corners of a base cell tell from which on it is worth dividing: thin or sharp skin."""
 PLAIN = [Region.SKIN, Region.HAIR, Region.MOUTH]
@@ -51,9 +51,10 @@ class BakedField:
 
     @cached_property
     def detail(self) -> Bool[np.ndarray, "x y z"]:
-        """Base cells within `DETAIL_CELLS` of lips, teeth and eyes, or too coarse for skin; all where none is known."""
+        """Base cells near lips and eyes, with teeth, or too coarse for skin; all of them where no region is known."""
         skin = self.bent & self._about([Region.SKIN], 0)
-        return self._about((region for region in Region if region not in PLAIN), DETAIL_CELLS) | skin
+        edged = self._about((region for region in Region if region not in (*PLAIN, Region.TEETH)), DETAIL_CELLS)
+        return edged | self._about([Region.TEETH], 0) | skin
 
     @cached_property
     def bent(self) -> Bool[np.ndarray, "x y z"]:

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from facetalk.errors import InputError
+from facetalk.geometry import UNIT_MM
 from facetalk.head.model import Deform, Deformation
 from facetalk.head.paper import PaperHead
 from facetalk.mesh.baked import bake
@@ -24,6 +25,8 @@ from facetalk.types import Mesh
 Road = Callable[[Float[Tensor, "frame code"]], Iterator[Mesh]]
 """Codes of consecutive frames to their meshes, with normals and regions."""
 
+RIM_MM = 18.0
+"""The neck stands still up to here above its rim, which is cut once: a hundredth of an expression reaches it."""
 LOWEST_RESOLUTION, HIGHEST_RESOLUTION = 16, 1024
 
 
@@ -110,7 +113,8 @@ def stillness(actor: Actor, at_rest: Deform | None) -> Stillness | None:
     if reach is None:
         return None
     rest = actor.deformation(actor.head.rest, at_rest)
-    return Stillness(parts(rest), lambda points: reach(points.to(actor.device)) > 0)
+    above = NECK_CUT.offset + RIM_MM / UNIT_MM
+    return Stillness(parts(rest), lambda points: (reach(points.to(actor.device)) > 0) & (points[:, 1] > above))
 
 
 def tracked(actor: Actor, resolution: int) -> Road:
