@@ -13,7 +13,7 @@ from facetalk.pipeline import hairdressing
 from facetalk.pipeline.actor import NECK_CUT, Actor
 from facetalk.pipeline.gallery import pictures
 from facetalk.pipeline.identity import Identity, find, wearing
-from facetalk.pipeline.locks import HIDDEN_MM, Roots, joined
+from facetalk.pipeline.locks import BESIDE_MM, HIDDEN_MM, LOBE_MM, Roots, joined
 from facetalk.pipeline.presenter import View
 from facetalk.pipeline.roads import ROADS, Surface, road_of
 from facetalk.render.look import Look
@@ -150,3 +150,12 @@ def test_between_two_hairstyles_lie_others(head):
     assert torch.allclose(middle.scalp, (one.scalp + other.scalp) / 2)
     assert hairdressing.between(one, other, 0.2).beard is None
     assert hairdressing.between(one, other, 0.8).beard is not None
+
+
+def test_a_beard_leaves_the_lobes_of_ears_bare(hairy):
+    beard, ear = hairy.locks.beard, hairy.state.landmarks["ear_left"].numpy()
+    near = UNIT_MM * np.linalg.norm(beard.vertices - ear, axis=1)
+    with torch.inference_mode():
+        off = UNIT_MM * hairy.canonical(torch.from_numpy(beard.vertices)).numpy()
+    assert np.median(off[near < LOBE_MM - 10]) < 0
+    assert np.median(off[near > BESIDE_MM + 10]) > THICKNESS_MM - 3

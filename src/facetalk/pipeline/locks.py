@@ -40,6 +40,8 @@ HIDDEN_MM = 1.5
 """Faces deeper under the skin are left out."""
 FULL_MM = 7.0
 """Height above the skin from which on locks are set fully."""
+LOBE_MM, BESIDE_MM = 45.0, 57.0
+"""Nearer to the middle of an ear than the first no beard grows, further than the second all of it."""
 ROOTS, SPREAD, ROUNDS = 160, 4, 2
 """Points of the skin that carry a beard, how many of them each vertex follows, and corrections of their places."""
 
@@ -136,6 +138,7 @@ def made(head: Head, state: IdentityState, hair: Hair, cut: Plane) -> Locks | No
     if "beard" in fields and hair.beard is not None:
         groom = groomed(head.hair.beard, hair.beard)
         beard, depth = surface(fields["beard"], skin, BEARD_BOX, BEARD_CELL_MM, groom, cut)
+        beard = off_ears(beard, depth, state)
         roots = Roots.under(beard, depth)
     return Locks(scalp, beard, roots)
 
@@ -171,6 +174,18 @@ def surface(
     regions[:, Region.HAIR] = 1
     normals = vertex_normals(vertices, mesh.faces)
     return Mesh(vertices, mesh.faces, regions, normals, vertices, Strands(values, len(mesh.faces))), off
+
+
+def off_ears(beard: Mesh, depth: Float[np.ndarray, " vertex"], state: IdentityState) -> Mesh:
+    """A beard that sinks into the skin beside the ears, whose lobes it would cover."""
+    assert beard.normals is not None
+    ears = np.stack([state.landmarks[name].cpu().numpy() for name in ("ear_left", "ear_right")])
+    near = UNIT_MM * KDTree(ears).query(beard.vertices)[0]
+    share = np.clip((BESIDE_MM - near) / (BESIDE_MM - LOBE_MM), 0, 1)
+    stands = UNIT_MM * depth + (beard.strands.values[:, -1] if beard.strands is not None else 0) + HIDDEN_MM
+    vertices = beard.vertices - (share * stands / UNIT_MM)[:, None] * beard.normals
+    vertices = vertices.astype(np.float32)
+    return replace(beard, vertices=vertices, canonical=vertices, normals=vertex_normals(vertices, beard.faces))
 
 
 def joined(head: Mesh, hair: list[Mesh]) -> Mesh:
