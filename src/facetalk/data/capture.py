@@ -15,7 +15,7 @@ from facetalk.arkit import ARKIT_INDEX
 from facetalk.data.facegood import JAW, Recording
 
 JAW_SCALE = 0.67
-ROUNDING_SCALE = 0.42
+ROUNDING_SCALE = 0.39
 LIP_SCALE = 0.6
 """For what raises, lowers, draws and rolls the lips."""
 OH_SHARES = {"mouthPucker": 0.68, "mouthFunnel": 0.32}

@@ -26,22 +26,24 @@ STEP_HZ = 120
 class CoarticulationConfig:
     """Times in seconds, speeds in weight a second. Fitted to the capture, see `recipes/performances.md`."""
 
-    jaw_lead: float = 0.042
-    jaw_trail: float = 0.037
-    lip_lead: float = 0.11
+    jaw_lead: float = 0.049
+    jaw_trail: float = 0.034
+    lip_lead: float = 0.13
     """Rounding is seen 100–200 ms ahead of its vowel (Perkell and Matthies 1992)."""
-    lip_trail: float = 0.06
-    core: float = 0.4
+    lip_trail: float = 0.045
+    core: float = 0.02
     """Share of a segment over which its dominance is flat."""
     full_pull_s: float = 0.08
     """A shorter segment insists less on its target: undershoot in fast speech (Lindblom 1963)."""
-    smoothing_s: float = 0.009
+    smoothing_s: float = 0.0093
     jaw_speed: float = 5.0
     """About 160 mm/s, the upper end of speech (Ostry and Munhall 1985)."""
     seal_ramp_in: float = 0.06
     seal_ramp_out: float = 0.05
     shortest_ramp: float = 0.028
-    shortest_seal: float = 0.042
+    seal_margin: float = 0.006
+    """A closure is seen in the sound from half-way in to half-way out; lips are together for so much less at each end."""
+    shortest_seal: float = 0.036
     """A frame of the 30 fps grid always falls into a seal this long."""
     onset_lead: float = 0.14
     """The mouth opens this long before the first sound."""
@@ -49,7 +51,7 @@ class CoarticulationConfig:
     """The mouth is at rest this long after the last sound."""
     stress_gain: tuple[float, float, float] = (0.86, 1.0, 1.14)
     """Opening of unstressed, secondary and primary stressed vowels."""
-    loudness_gain: float = 0.022
+    loudness_gain: float = 0.015
     """Decades of opening per dB over the clip's median vowel."""
     lip_share: float = 0.3
     """Lips answer stress and loudness by this power of the jaw's gain."""
@@ -75,8 +77,8 @@ def mouth(
     fine = np.arange(int(times[-1] * STEP_HZ) + 2) / STEP_HZ
     blended = _blend(segments, _targets(segments, levels, style, config), fine, config)
     blended = blended * _gate(segments, fine, config)[:, None]
-    blended = np.clip(gaussian_filter1d(blended, config.smoothing_s * STEP_HZ, axis=0), 0.0, 1.0)
     blended[:, 0] = speed_limited(blended[:, 0], config.jaw_speed / STEP_HZ)
+    blended = np.clip(gaussian_filter1d(blended, config.smoothing_s * STEP_HZ, axis=0), 0.0, 1.0)
     seal = ramps(segments, [viseme(item.symbol).seal * _is_held(item) for item in segments], fine, config)
     bite = ramps(segments, [viseme(item.symbol).bite for item in segments], fine, config)
     weights = arkit_weights(dict(zip(TARGETS, blended.T, strict=True)), seal, bite, style)
@@ -105,7 +107,8 @@ def ramps(
         if strength > 0:
             ramp_in = _ramp(segments[place - 1] if place else None, config.seal_ramp_in, config)
             ramp_out = _ramp(segments[place + 1] if place + 1 < len(segments) else None, config.seal_ramp_out, config)
-            middle, half = (item.start + item.end) / 2, max(item.end - item.start, config.shortest_seal) / 2
+            held = max(item.end - item.start - 2 * config.seal_margin, config.shortest_seal)
+            middle, half = (item.start + item.end) / 2, held / 2
             distance = np.maximum((middle - half - times) / ramp_in, (times - middle - half) / ramp_out)
             height = np.maximum(height, strength * (0.5 + 0.5 * np.cos(np.pi * np.clip(distance, 0.0, 1.0))))
     return height

@@ -18,7 +18,7 @@ from facetalk.errors import InputError
 class Viseme:
     """Targets of one sound, and how strongly it insists on them against its neighbours."""
 
-    jaw: float = 0.07
+    jaw: float = 0.039
     funnel: float = 0.0
     pucker: float = 0.0
     spread: float = 0.0
@@ -29,8 +29,8 @@ class Viseme:
     """Upper lip raised."""
     tuck: float = 0.0
     """Lower lip rolled in."""
-    jaw_pull: float = 0.3
-    lip_pull: float = 0.12
+    jaw_pull: float = 0.21
+    lip_pull: float = 0.2
     seal: float = 0.0
     """1: the lips must close (Cohen–Massaro dominance alone would let them miss)."""
     bite: float = 0.0
@@ -48,38 +48,38 @@ def _vowel(jaw: float, *, funnel: float = 0.0, pucker: float = 0.0, spread: floa
     return Viseme(jaw, funnel, pucker, spread, lower, 0.03, jaw_pull=1.0, lip_pull=lip_pull, is_vowel=True)
 
 
-_SCHWA = replace(_vowel(0.15, lower=0.03), jaw_pull=0.6, lip_pull=0.2)
-_STOP = Viseme(0.06, lower=0.05, jaw_pull=0.5)
-_BACK = Viseme(0.11, jaw_pull=0.25)
-_HISS = Viseme(0.045, spread=0.1, lower=0.13, upper=0.05, jaw_pull=0.9, lip_pull=0.25)
-_HUSH = Viseme(0.06, funnel=0.24, pucker=0.14, lower=0.05, jaw_pull=0.8, lip_pull=0.7)
-_BILABIAL = Viseme(0.07, jaw_pull=0.45, lip_pull=0.15, seal=1.0)
-_LABIODENTAL = Viseme(0.06, tuck=0.1, jaw_pull=0.6, lip_pull=0.2, bite=1.0)
-_NASAL = Viseme(0.09, lower=0.04, jaw_pull=0.35)
-_RHOTIC = Viseme(0.09, funnel=0.13, pucker=0.16, jaw_pull=0.35, lip_pull=0.45)
+_SCHWA = replace(_vowel(0.197, lower=0.03), jaw_pull=0.6, lip_pull=0.2)
+_STOP = Viseme(0.033, lower=0.05, jaw_pull=0.35)
+_BACK = Viseme(0.065, jaw_pull=0.17)
+_HISS = Viseme(0.023, spread=0.1, lower=0.13, upper=0.05, jaw_pull=0.63, lip_pull=0.41)
+_HUSH = Viseme(0.033, funnel=0.22, pucker=0.13, lower=0.05, jaw_pull=0.56, lip_pull=1.2)
+_BILABIAL = Viseme(0.039, jaw_pull=0.32, lip_pull=0.25, seal=1.0)
+_LABIODENTAL = Viseme(0.033, tuck=0.1, jaw_pull=0.42, lip_pull=0.33, bite=1.0)
+_NASAL = Viseme(0.052, lower=0.04, jaw_pull=0.24)
+_RHOTIC = Viseme(0.052, funnel=0.12, pucker=0.14, jaw_pull=0.24, lip_pull=0.74)
 
 VISEMES: dict[str, Viseme] = {
-    "a": _vowel(0.38, lower=0.1),
-    "ɑ": _vowel(0.38, lower=0.07),
-    "æ": _vowel(0.34, spread=0.15, lower=0.12),
-    "ɐ": _vowel(0.27, lower=0.06),
-    "ʌ": _vowel(0.27, lower=0.06),
-    "ɒ": _vowel(0.31, funnel=0.12),
-    "ɔ": _vowel(0.25, funnel=0.22, pucker=0.12),
-    "o": _vowel(0.18, funnel=0.22, pucker=0.25),
-    "ʊ": _vowel(0.13, funnel=0.16, pucker=0.3),
-    "u": _vowel(0.08, funnel=0.1, pucker=0.42),
-    "y": _vowel(0.07, funnel=0.1, pucker=0.42),
-    "ø": _vowel(0.14, funnel=0.2, pucker=0.38),
-    "œ": _vowel(0.22, funnel=0.22, pucker=0.2),
-    "e": _vowel(0.17, spread=0.3, lower=0.13),
-    "ɛ": _vowel(0.25, spread=0.2, lower=0.11),
-    "i": _vowel(0.095, spread=0.42, lower=0.16),
-    "ɪ": _vowel(0.13, spread=0.25, lower=0.1),
-    "ᵻ": replace(_vowel(0.12, spread=0.15, lower=0.07), jaw_pull=0.7, lip_pull=0.3),
+    "a": _vowel(0.371, lower=0.1),
+    "ɑ": _vowel(0.371, lower=0.07),
+    "æ": _vowel(0.344, spread=0.15, lower=0.12),
+    "ɐ": _vowel(0.294, lower=0.06),
+    "ʌ": _vowel(0.294, lower=0.06),
+    "ɒ": _vowel(0.323, funnel=0.11),
+    "ɔ": _vowel(0.279, funnel=0.2, pucker=0.11),
+    "o": _vowel(0.223, funnel=0.2, pucker=0.23),
+    "ʊ": _vowel(0.179, funnel=0.14, pucker=0.27),
+    "u": _vowel(0.129, funnel=0.09, pucker=0.38),
+    "y": _vowel(0.118, funnel=0.09, pucker=0.38),
+    "ø": _vowel(0.188, funnel=0.18, pucker=0.34),
+    "œ": _vowel(0.256, funnel=0.2, pucker=0.18),
+    "e": _vowel(0.215, spread=0.3, lower=0.13),
+    "ɛ": _vowel(0.279, spread=0.2, lower=0.11),
+    "i": _vowel(0.145, spread=0.42, lower=0.16),
+    "ɪ": _vowel(0.179, spread=0.25, lower=0.1),
+    "ᵻ": replace(_vowel(0.17, spread=0.15, lower=0.07), jaw_pull=0.7, lip_pull=0.3),
     "ə": _SCHWA,
-    "ɚ": replace(_vowel(0.14, funnel=0.14, pucker=0.14), jaw_pull=0.8, lip_pull=0.5),
-    "ɜ": _vowel(0.17, funnel=0.14, pucker=0.12),
+    "ɚ": replace(_vowel(0.188, funnel=0.13, pucker=0.13), jaw_pull=0.8, lip_pull=0.5),
+    "ɜ": _vowel(0.215, funnel=0.13, pucker=0.11),
     **dict.fromkeys("pbm", _BILABIAL),
     "β": replace(_BILABIAL, seal=0.62),
     **dict.fromkeys("fv", _LABIODENTAL),
@@ -87,18 +87,18 @@ VISEMES: dict[str, Viseme] = {
     **dict.fromkeys("tdʈɖ", _STOP),
     **dict.fromkeys("szʂ", _HISS),
     **dict.fromkeys("ʃʒ", _HUSH),
-    **dict.fromkeys("θð", Viseme(0.075, lower=0.12, upper=0.03, jaw_pull=0.6, lip_pull=0.2)),
+    **dict.fromkeys("θð", Viseme(0.043, lower=0.12, upper=0.03, jaw_pull=0.42, lip_pull=0.33)),
     **dict.fromkeys("nɳɲ", _NASAL),
     **dict.fromkeys("ŋɡkqxɣʁ", _BACK),
     **dict.fromkeys("cɟ", replace(_STOP, spread=0.12)),
-    "l": Viseme(0.12, lower=0.06, jaw_pull=0.4),
-    "ʎ": Viseme(0.1, spread=0.15, lower=0.06, jaw_pull=0.4),
-    "ɾ": Viseme(0.08, lower=0.05, jaw_pull=0.3),
-    "r": Viseme(0.09, lower=0.05, jaw_pull=0.4),
+    "l": Viseme(0.071, lower=0.06, jaw_pull=0.28),
+    "ʎ": Viseme(0.059, spread=0.15, lower=0.06, jaw_pull=0.28),
+    "ɾ": Viseme(0.046, lower=0.05, jaw_pull=0.21),
+    "r": Viseme(0.052, lower=0.05, jaw_pull=0.28),
     "ɹ": _RHOTIC,
-    "w": Viseme(0.06, funnel=0.12, pucker=0.4, jaw_pull=0.6, lip_pull=1.0),
-    "j": Viseme(0.08, spread=0.3, lower=0.08, jaw_pull=0.5, lip_pull=0.35),
-    **dict.fromkeys("hʔ", Viseme(0.12, jaw_pull=0.05, lip_pull=0.02)),
+    "w": Viseme(0.033, funnel=0.11, pucker=0.36, jaw_pull=0.42, lip_pull=1.6),
+    "j": Viseme(0.046, spread=0.3, lower=0.08, jaw_pull=0.35, lip_pull=0.58),
+    **dict.fromkeys("hʔ", Viseme(0.071, jaw_pull=0.035, lip_pull=0.033)),
     "_": Viseme(0.0, jaw_pull=1.0, lip_pull=1.0),
 }
 OPEN_VOWELS = frozenset("aɑæɐʌɒɔɛ")

@@ -27,7 +27,7 @@ class Sampling:
 
     steps: int = 8
     """Diffusion steps, 1 to 1000."""
-    guidance: float = 1.25
+    guidance: float = 1.5
     """1 follows speech as trained, more amplifies it, 0 ignores it."""
     seed: int = 0
     """Same seed, same machine: same motion."""
