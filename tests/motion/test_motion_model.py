@@ -8,8 +8,7 @@ import torch
 
 from facetalk.errors import CheckpointError, InputError
 from facetalk.motion import SAMPLERS, Denoiser, DenoiserConfig, Motion, Normaliser, Rig, Sampling, express, restamp
-from facetalk.motion.noise import FrameNoise
-from facetalk.motion.noise import REACH
+from facetalk.motion.noise import REACH, FrameNoise
 from facetalk.motion.temper import MOUTH, Temper, mouth_projection
 from facetalk.types import SpeechFeatures
 
