@@ -42,7 +42,7 @@ class CoarticulationConfig:
     seal_ramp_out: float = 0.05
     shortest_ramp: float = 0.028
     seal_margin: float = 0.006
-    """A closure is seen in the sound from half-way in to half-way out; lips are together for so much less at each end."""
+    """A closure is heard from half-way in to half-way out; lips are together for so much less at each end."""
     shortest_seal: float = 0.036
     """A frame of the 30 fps grid always falls into a seal this long."""
     onset_lead: float = 0.14
