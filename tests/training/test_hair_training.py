@@ -8,13 +8,13 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
+from facetalk.data.hair.purpose import NEW_STYLE, TRAIN
 from facetalk.errors import InputError
 from facetalk.geometry import UNIT_MM
 from facetalk.head.anatomy import ANCHORS
 from facetalk.training import hair, hair_data, loop
 from facetalk.training.averaging import Rate
 from facetalk.training.hair import HairRecipe, HairTask, started
-from facetalk.training.hair_data import NEW_STYLE, TRAIN
 from facetalk.training.hair_fit import fitted
 from made_hair import FIELD
 from made_models import RADIUS, ball_head

@@ -46,6 +46,8 @@ class Showing(ReportingJob):
     """What to write, by suffix: .mp4; .npz to show again; .csv of ARKit curves; a folder/ of meshes."""
     overwrite: bool = False
     """Replace what is there already."""
+    hairstyle: str | None = None
+    """Another hairstyle: a style such as long, a beard such as goatee, both as in crop+beard, or none."""
     presentation: Presentation = field(default_factory=Presentation)
     weights: Path | None = None
     """A folder with head, speech and motion .safetensors instead of the bundled ones."""
@@ -97,8 +99,6 @@ class Animate(Showing):
     """Seconds to take; all by default."""
     identity: str = DEFAULT
     """A name (see facetalk identities), seed:N, or an .npz file with an identity code."""
-    hairstyle: str | None = None
-    """Another hairstyle: a style such as long, a beard such as goatee, both as in crop+beard, or none."""
     seed: int = 0
     """Same seed, same motion."""
     takes: int = 1

@@ -28,8 +28,6 @@ class Render(Showing):
     """An .npz written by facetalk animate."""
     identity: str | None = None
     """Another face: a name, seed:N, or an .npz file."""
-    hairstyle: str | None = None
-    """Another hairstyle: a style such as long, a beard such as goatee, both as in crop+beard, or none."""
 
     @classmethod
     def parse(cls, arguments: Sequence[str], program: str) -> Job:

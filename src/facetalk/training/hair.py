@@ -13,12 +13,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from facetalk.data.hair.purpose import NEW_PERSON, TRAIN
 from facetalk.geometry import UNIT_MM
 from facetalk.head import model as heads
 from facetalk.head.hair import BEARD, SCALP, HairConfig, HairField, HairFieldConfig, HairModel, HairSample, save
 from facetalk.training import hair_data, loop
 from facetalk.training.averaging import Averaged, Rate, TrainedParts
-from facetalk.training.hair_data import NEW_PERSON, TRAIN, HairBatch, HairRows
+from facetalk.training.hair_data import HairBatch, HairRows
 
 MILLIMETRE = 1.0 / UNIT_MM
 REACH = 25.0 * MILLIMETRE

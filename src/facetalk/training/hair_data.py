@@ -10,13 +10,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from facetalk.data.hair.purpose import TRAIN
 from facetalk.errors import InputError
 from facetalk.geometry import PAPER_BOX, UNIT_MM
 from facetalk.head.model import Head
 from facetalk.head.warping import Warp, fixed_points
-
-TRAIN, NEW_PERSON, NEW_STYLE = 0, 1, 2
-"""What a row is for: training, a trained style on a held-out person, a held-out style."""
 
 
 @dataclass(frozen=True)

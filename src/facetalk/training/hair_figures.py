@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float
 from scipy.spatial import KDTree
 
 from facetalk.data.hair.hair_set import Barber, HairSetConfig, Row, grower
+from facetalk.data.hair.purpose import NEW_PERSON, NEW_STYLE
 from facetalk.data.hair.skull import CELL_MM, Skull, nodes, shape
 from facetalk.geometry import UNIT_MM
 from facetalk.head import hair as hairs
@@ -25,7 +26,7 @@ from facetalk.head.model import Head
 from facetalk.mesh.extract import ask
 from facetalk.training import hair_data
 from facetalk.training.hair import HairRecipe
-from facetalk.training.hair_data import NEW_PERSON, NEW_STYLE, HairBatch, HairRows
+from facetalk.training.hair_data import HairBatch, HairRows
 from facetalk.training.hair_fit import fitted
 
 ABOVE_MM = 1.0

@@ -17,7 +17,8 @@ from safetensors.numpy import save_file
 
 from facetalk.data import ict
 from facetalk.data.hair.guides import grown
-from facetalk.data.hair.places import Places
+from facetalk.data.hair.places import Places, scattered, skin_faces
+from facetalk.data.hair.purpose import NEW_PERSON, NEW_STYLE, TRAIN
 from facetalk.data.hair.skull import CELL_MM, Skull, nodes
 from facetalk.data.hair.styles import BEARDS, STYLES, Beard, Style, varied, varied_beard
 from facetalk.data.hair.volume import FacialHair, Growth, Hair
@@ -25,8 +26,6 @@ from facetalk.data.head_sampling import quantise, quantise_directions
 from facetalk.data.posing import SourceHead, Topology
 from facetalk.geometry import UNIT_MM
 
-TRAIN, NEW_PERSON, NEW_STYLE = 0, 1, 2
-"""What a row is for: training, a trained style on a held-out person, a held-out style."""
 COARSE = 2
 """Every second node is looked at to find the surface."""
 BAND_MM = 13.0
@@ -86,7 +85,9 @@ class Barber:
     def skull(self, person: int) -> tuple[Skull, Float[np.ndarray, "root 3"]]:
         """A person's head, and points of the skin where hair may grow."""
         head = SourceHead(self.topology, self.weights(person))
-        return Skull.of(head, self.places), scattered(head, np.random.default_rng([self.config.seed, 8, person]))
+        random = np.random.default_rng([self.config.seed, 8, person])
+        roots = scattered(UNIT_MM * head.canonical.vertices, skin_faces(head.source), ROOTS, random)
+        return Skull.of(head, self.places), roots
 
     def person(self, number: int, rows: list[tuple[str, Row]]) -> list[dict[str, np.ndarray]]:
         """All rows of one person, sampled."""
@@ -112,17 +113,6 @@ def grower(kind: str, row: Row, config: HairSetConfig, skull: Skull, roots: Floa
 def drawn(config: HairSetConfig, person: int) -> Float[np.ndarray, " mode"]:
     """Identity weights of a person."""
     return ict.draw_person(np.random.default_rng([config.seed, 7, person]))
-
-
-def scattered(head: SourceHead, random: np.random.Generator) -> Float[np.ndarray, "root 3"]:
-    """Points spread evenly over a person's skin, millimetres."""
-    faces = head.source.parts.flesh
-    faces = faces[np.isin(faces, head.source.parts.skin).all(axis=1)]
-    a, b, c = (UNIT_MM * head.canonical.vertices[faces[:, k]] for k in range(3))
-    area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
-    chosen = random.choice(len(faces), ROOTS, p=area / area.sum())
-    u, v = np.sort(random.uniform(size=(2, ROOTS)), axis=0)
-    return a[chosen] * u[:, None] + b[chosen] * (v - u)[:, None] + c[chosen] * (1 - v)[:, None]
 
 
 def scalp_styles(config: HairSetConfig) -> list[Style]:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.spatial import KDTree
 
 from facetalk.data.landmarks import EAR_PAIR, Anchors
 from facetalk.data.posing import SourceHead
+from facetalk.data.source import HeadSource
 from facetalk.geometry import UNIT_MM
 
 HAIRLINE = np.array(
@@ -34,6 +35,23 @@ def smooth_step(low: float | int, high: float | int, x: np.ndarray) -> np.ndarra
     """0 below `low`, 1 above `high`, smooth between; falls where `low` is the higher."""
     t = np.clip((x - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
+
+
+def skin_faces(source: HeadSource) -> Int[np.ndarray, "face 3"]:
+    """Faces of the skin of a source's heads."""
+    flesh = source.parts.flesh
+    return flesh[np.isin(flesh, source.parts.skin).all(axis=1)]
+
+
+def scattered(
+    vertices: Float[np.ndarray, "vertex 3"], faces: Int[np.ndarray, "face 3"], count: int, random: np.random.Generator
+) -> Float[np.ndarray, "point 3"]:
+    """`count` points spread evenly over faces."""
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    chosen = random.choice(len(faces), count, p=area / area.sum())
+    u, v = np.sort(random.uniform(size=(2, count)), axis=0)
+    return a[chosen] * u[:, None] + b[chosen] * (v - u)[:, None] + c[chosen] * (1 - v)[:, None]
 
 
 @dataclass(frozen=True)
@@ -89,14 +107,7 @@ class Places:
     @cached_property
     def probes(self) -> Float[np.ndarray, "probe 3"]:
         """Points spread evenly over the skin."""
-        random = np.random.default_rng(3)
-        source = self.mean.source
-        faces = source.parts.flesh[np.isin(source.parts.flesh, source.parts.skin).all(axis=1)]
-        a, b, c = (self.vertices[faces[:, k]] for k in range(3))
-        area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
-        chosen = random.choice(len(faces), PROBES, p=area / area.sum())
-        u, v = np.sort(random.uniform(size=(2, PROBES)), axis=0)
-        return a[chosen] * u[:, None] + b[chosen] * (v - u)[:, None] + c[chosen] * (1 - v)[:, None]
+        return scattered(self.vertices, skin_faces(self.mean.source), PROBES, np.random.default_rng(3))
 
     @cached_property
     def marks(self) -> Float[np.ndarray, "vertex 5"]:

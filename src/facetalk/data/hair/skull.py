@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from facetalk.data.hair.places import Places
+from facetalk.data.hair.places import Places, skin_faces
 from facetalk.data.posing import SourceHead
 from facetalk.geometry import UNIT_MM, Box
 
@@ -49,7 +49,7 @@ class Skull:
         """Measure a person of the source that `places` belong to."""
         where = nodes()
         parts, vertices = head.source.parts, np.ascontiguousarray(UNIT_MM * head.canonical.vertices, np.float64)
-        skin = np.ascontiguousarray(_skin_faces(head), np.int64)
+        skin = np.ascontiguousarray(skin_faces(head.source), np.int64)
         squared, faces, nearest = map(np.asarray, igl.point_mesh_squared_distance(where, vertices, skin))
         winding = np.asarray(igl.fast_winding_number(vertices, np.ascontiguousarray(parts.flesh, np.int64), where))
         distance = np.where(winding > 0.5, -1, 1) * np.sqrt(squared)
@@ -97,8 +97,3 @@ def shape() -> tuple[int, int, int]:
 def _at(grid: Float[np.ndarray, "x y z"], points: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, " point"]:
     place = (points - UNIT_MM * np.array(HAIR_BOX.lower)) / CELL_MM
     return map_coordinates(grid, place.T, order=1, mode="nearest")
-
-
-def _skin_faces(head: SourceHead) -> np.ndarray:
-    flesh = head.source.parts.flesh
-    return flesh[np.isin(flesh, head.source.parts.skin).all(axis=1)]
