@@ -70,6 +70,19 @@ def test_expressions_hold_what_speech_mixes():
     assert ((of["jawOpen"] > 0.02) & (of["mouthClose"] > 0.9 * of["jawOpen"])).mean() > 0.1
 
 
+def test_wide_mouths_are_wide_and_possible():
+    random = np.random.default_rng(5)
+    drawn = np.stack([expressions.wide(random) for _ in range(300)])
+    jaw, closed = drawn[:, ARKIT_INDEX["jawOpen"]], drawn[:, ARKIT_INDEX["mouthClose"]]
+    assert jaw.min() >= expressions.WIDE_JAW[0] and jaw.max() <= 1 and drawn.min() >= 0 and drawn.max() <= 1
+    assert np.histogram(jaw, 4, expressions.WIDE_JAW)[0].min() > 40
+    assert (closed <= jaw).all() and 0.1 < (closed > 0).mean() < 0.3
+    mouth = [index for name, index in ARKIT_INDEX.items() if name.startswith(("mouth", "jaw")) and name != "jawOpen"]
+    assert 0.2 < (drawn[:, mouth] == 0).all(axis=1).mean() < 0.5
+    for one, other in expressions.EXCLUSIVE:
+        assert not (drawn[:, ARKIT_INDEX[one]] * drawn[:, ARKIT_INDEX[other]]).any()
+
+
 def test_quantised_positions_keep_hundredths_of_a_millimetre():
     random = np.random.default_rng(0)
     points = random.uniform(PAPER_BOX.lower, PAPER_BOX.upper, (100, 3))

@@ -1,8 +1,10 @@
 """Random ARKit weights for training a head: single shapes, speaking mouths, emotion, gaze and blinks, asymmetric.
 
-Combinations that no face makes (a mouth drawn left and right at once) are left out.
+Combinations that no face makes (a mouth drawn left and right at once) are left out. A purpose says which expressions
+a set is for: `draw` makes all of them, few with the jaw beyond what speech needs; `wide` makes yawns and laughter.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -47,10 +49,29 @@ MOODS = {
     "disgust": {"noseSneer": 1.0, "mouthUpperUp": 0.8, "browDown": 0.5, "mouthFrown": 0.4},
     "puff": {"cheekPuff": 1.0, "mouthPucker": 0.4, "mouthPress": 0.3},
 }
+WIDE_JAW = (0.4, 1.0)
+"""Range of jawOpen of a wide mouth: from where speech ends."""
+WIDE_ALONE = 0.35
+"""How often a wide jaw comes without another shape of the mouth."""
+WITH_WIDE = {
+    "mouthSmile": 0.8,
+    "mouthFunnel": 0.7,
+    "mouthPucker": 0.7,
+    "mouthStretch": 0.7,
+    "mouthLowerDown": 0.7,
+    "mouthUpperUp": 0.7,
+    "mouthFrown": 0.5,
+    "jawForward": 0.3,
+    "jawLeft": 0.4,
+    "jawRight": 0.4,
+}
+"""Largest weights of what goes with a wide jaw."""
+WIDE_CLOSING = 0.2
+"""How often lips are drawn together over a wide jaw, by a share of it."""
 
 
 def draw(random: np.random.Generator) -> Float[np.ndarray, "52"]:
-    """One random expression."""
+    """One random expression of any kind."""
     kind = random.choice(["rest", "single", "speech", "mouth", "mood"], p=[0.03, 0.17, 0.35, 0.27, 0.18])
     weights = np.zeros(len(ARKIT_NAMES))
     if kind == "single":
@@ -67,6 +88,23 @@ def draw(random: np.random.Generator) -> Float[np.ndarray, "52"]:
     if kind != "rest":
         _look(weights, random)
     return _possible(weights, random)
+
+
+def wide(random: np.random.Generator) -> Float[np.ndarray, "52"]:
+    """One random expression with the jaw wide open, alone or with a few companions."""
+    weights = np.zeros(len(ARKIT_NAMES))
+    jaw = weights[ARKIT_INDEX["jawOpen"]] = random.uniform(*WIDE_JAW)
+    if random.uniform() > WIDE_ALONE:
+        _add(weights, WITH_WIDE, random, share=0.25)
+    if random.uniform() < WIDE_CLOSING:
+        weights[ARKIT_INDEX["mouthClose"]] = jaw * random.uniform()
+    _look(weights, random)
+    return _consistent(weights)
+
+
+Draw = Callable[[np.random.Generator], Float[np.ndarray, "52"]]
+PURPOSES: Mapping[str, Draw] = {"all": draw, "wide": wide}
+"""What the expressions of a set are for, and what draws them."""
 
 
 def _speaking(random: np.random.Generator) -> Float[np.ndarray, "52"]:
@@ -114,12 +152,7 @@ def _look(weights: np.ndarray, random: np.random.Generator) -> None:
 
 def _possible(weights: np.ndarray, random: np.random.Generator) -> Float[np.ndarray, "52"]:
     """Resolve contradictions; draw mouthClose within jawOpen, fully closed as often as not."""
-    for one, other in EXCLUSIVE:
-        weaker = min((one, other), key=lambda name: weights[ARKIT_INDEX[name]])
-        weights[ARKIT_INDEX[weaker]] = 0.0
-    blink = np.maximum(weights[[ARKIT_INDEX["eyeBlinkLeft"], ARKIT_INDEX["eyeBlinkRight"]]], 0)
-    for side, closed in zip(("Left", "Right"), blink, strict=True):
-        weights[ARKIT_INDEX[f"eyeWide{side}"]] *= 1 - closed
+    weights = _consistent(weights)
     jaw, closed = weights[ARKIT_INDEX["jawOpen"]], weights[ARKIT_INDEX["mouthClose"]]
     if jaw > 0 and closed == 0 and random.uniform() < 0.35:
         closed = jaw * random.choice([1.0, random.uniform()])
@@ -129,4 +162,15 @@ def _possible(weights: np.ndarray, random: np.random.Generator) -> Float[np.ndar
         # It comes out between the lips, not through them.
         weights[ARKIT_INDEX["jawOpen"]] = max(weights[ARKIT_INDEX["jawOpen"]], TONGUE_JAW * tongue)
         weights[ARKIT_INDEX["mouthClose"]] = 0.0
+    return weights
+
+
+def _consistent(weights: Float[np.ndarray, "52"]) -> Float[np.ndarray, "52"]:
+    """Of two shapes that no face makes at once the stronger alone; no wide eyes behind closed lids."""
+    for one, other in EXCLUSIVE:
+        weaker = min((one, other), key=lambda name: weights[ARKIT_INDEX[name]])
+        weights[ARKIT_INDEX[weaker]] = 0.0
+    blink = np.maximum(weights[[ARKIT_INDEX["eyeBlinkLeft"], ARKIT_INDEX["eyeBlinkRight"]]], 0)
+    for side, closed in zip(("Left", "Right"), blink, strict=True):
+        weights[ARKIT_INDEX[f"eyeWide{side}"]] *= 1 - closed
     return weights

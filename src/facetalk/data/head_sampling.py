@@ -54,11 +54,11 @@ class Exposure:
     """Free way in front of a face that nothing ever covers, in units; NaN asks."""
 
     @classmethod
-    def survey(cls, source: HeadSource, *, poses: int = 28) -> "Exposure":
+    def survey(cls, source: HeadSource, draw: expressions.Draw, *, poses: int = 28) -> "Exposure":
         """Look at random expressions of the mean head."""
         random = np.random.default_rng(1)
         head = SourceHead(Topology(source), source.mean_person)
-        drawn = [np.zeros(len(expressions.ARKIT_NAMES)), *(expressions.draw(random) for _ in range(poses - 1))]
+        drawn = [np.zeros(len(expressions.ARKIT_NAMES)), *(draw(random) for _ in range(poses - 1))]
         seen = np.mean([Solid(head.pose(weights)).visible for weights in track(drawn, description="survey")], axis=0)
         known = np.select([seen == 0, seen == 1], [HIDDEN, OPEN], ASK).astype(np.int8)
         below = neck(head.rest.vertices[source.faces].mean(axis=1)) >= 0
@@ -150,7 +150,7 @@ class Sampler:
         solid = Solid(head.pose(weights), self.exposure.known)
         faces, corners = self.on_surface(solid, counts.posed_surface_points, random)
         surface, normal = self.place(solid.vertices, faces, corners), solid.face_normals[faces]
-        points = self._field_points(surface, head, counts.posed_field_points, random)
+        points = self._field_points(surface, solid.vertices, head, counts.posed_field_points, random)
         reach = self.exposure.reach[faces]
         asked = np.isnan(reach)
         probes, read_reach = _reach_probes(surface[asked], normal[asked])
@@ -189,11 +189,15 @@ class Sampler:
             start += len(places)
         return {"points": quantise(points), "sdf": distances.astype(np.float16)}
 
-    def _field_points(self, surface: np.ndarray, head: SourceHead, count: int, random: np.random.Generator):
+    def _field_points(
+        self, surface: np.ndarray, vertices: np.ndarray, head: SourceHead, count: int, random: np.random.Generator
+    ):
         """Dense about lips and lids and in the mouth, some near all of the surface, a few anywhere."""
-        mouth = head.neutral[self.topology.lips.lower].mean(axis=0)
+        shut, lowered = (each[self.topology.lips.lower].mean(axis=0) for each in (head.neutral, vertices))
+        mouth, drop = (shut + lowered) / 2, np.abs(lowered - shut) / 2
         eyes = [ball.centre + np.array([0, 0, ball.radius]) for ball in head.eyeballs.values()]
         reach = np.array([[26, 16, 14], [15, 8, 5], [15, 8, 5]]) * MILLIMETRE
+        reach[0] += drop  # the way of the lower lip belongs to the mouth
         boxes = [
             middle + extent * random.uniform(-1, 1, (share, 3))
             for middle, extent, share in zip([mouth, *eyes], reach, [count // 3, count // 10, count // 10], strict=True)
@@ -205,8 +209,11 @@ class Sampler:
         points = np.concatenate([placed, _in_box(count - len(placed), random)])
         return np.clip(points, PAPER_BOX.lower, PAPER_BOX.upper)
 
-    def person(self, number: int, poses: int, seed: int) -> tuple[dict, dict, list[dict]]:
-        """All of one identity: its description, its canonical sample, its posed samples. Number 0 is the mean head."""
+    def person(self, number: int, poses: int, seed: int, draw: expressions.Draw) -> tuple[dict, dict, list[dict]]:
+        """All of one identity: its description, its canonical sample, its posed samples: at rest, and as `draw` says.
+
+        Number 0 is the mean head. With the same seed a number is the same person whatever the expressions.
+        """
         random = np.random.default_rng([seed, number])
         weights = self.source.prior(random) * (number > 0)
         head = SourceHead(self.topology, weights)
@@ -214,14 +221,16 @@ class Sampler:
         canonical = self.canonical(head, random)
         rest = np.zeros(len(expressions.ARKIT_NAMES))
         folds = Folds(head)
-        drawn = [rest, *(unfolded(head, folds, random) for _ in range(poses - 1))]
+        drawn = [rest, *(unfolded(head, folds, random, draw) for _ in range(poses - 1))]
         return description, canonical, [{"identity": np.array(number), **self.posed(head, w, random)} for w in drawn]
 
 
-def unfolded(head: SourceHead, folds: Folds, random: np.random.Generator) -> Float[np.ndarray, "52"]:
+def unfolded(
+    head: SourceHead, folds: Folds, random: np.random.Generator, draw: expressions.Draw
+) -> Float[np.ndarray, "52"]:
     """A random expression in which this person's skin does not pass through itself."""
     for _ in range(MOST_DRAWS):
-        weights = expressions.draw(random)
+        weights = draw(random)
         if not folds.folded(head.pose(weights)):
             return weights
     raise RuntimeError(f"no expression without folds in {MOST_DRAWS} draws; the source is broken")

@@ -8,12 +8,13 @@ import json
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from rich.progress import track
 from safetensors.numpy import save_file
 
-from facetalk.data import anny, ict
+from facetalk.data import anny, expressions, ict
 from facetalk.data.head_sampling import Counts, Exposure, Sampler
 from facetalk.data.source import HeadSource
 from facetalk.errors import InputError
@@ -36,6 +37,9 @@ class HeadSetConfig(Counts):
     held_out: int = 20
     """The last ones are for testing."""
     poses: int = 7
+    """Scans of each; the first is at rest."""
+    purpose: Literal["all", "wide"] = "all"
+    """all: every expression, as speech and moods need them. wide: the jaw wide open, for a set beside one of all."""
     shard: int = 12
     """Identities in one shard, so that a shard stays under 15 MiB."""
     seed: int = 0
@@ -65,7 +69,7 @@ def _prepare(heads: HeadSource, config: HeadSetConfig, exposure: Exposure) -> No
 def _work(number: int):
     assert _sampler is not None
     sampler, config = _sampler
-    return sampler.person(number, config.poses, config.seed)
+    return sampler.person(number, config.poses, config.seed, expressions.PURPOSES[config.purpose])
 
 
 def _stack(rows: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -80,7 +84,7 @@ def write(config: HeadSetConfig) -> None:
     """
     heads = source(config)
     config.out.mkdir(parents=True, exist_ok=True)
-    exposure = Exposure.survey(heads)
+    exposure = Exposure.survey(heads, expressions.PURPOSES[config.purpose])
     descriptions: list[dict] = []
     with ProcessPoolExecutor(config.workers, initializer=_prepare, initargs=(heads, config, exposure)) as pool:
         results = pool.map(_work, range(config.first, config.first + config.identities))
@@ -107,5 +111,6 @@ def write(config: HeadSetConfig) -> None:
         "landmarks": list(LANDMARK_NAMES),
         "split": split,
         "seed": config.seed,
+        "purpose": config.purpose,
     }
     (config.out / "meta.json").write_text(json.dumps(meta, indent=1))
