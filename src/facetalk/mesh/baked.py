@@ -18,7 +18,8 @@ from facetalk.compiled import kernel
 from facetalk.errors import InputError
 from facetalk.geometry import UNIT_MM
 from facetalk.mesh.extract import SDF, Regions, _strides, ask, sample
-from facetalk.mesh.grid import GX, NX, OFFSET, SCALE, Grid
+from facetalk.mesh.finding import GX, NX, OFFSET, SCALE, look_up_all
+from facetalk.mesh.grid import Grid
 from facetalk.types import Region
 
 DETAIL_CELLS = 1
@@ -47,7 +48,7 @@ class BakedField:
 
     def distance(self, points: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, " point"]:
         """Interpolated distance at points; outside the box that of the nearest point of the box."""
-        return look_up_all(self.values, *self.grid.lattice, np.ascontiguousarray(points, np.float32))
+        return look_up_all(self.values, *self.grid.finder, np.ascontiguousarray(points, np.float32))
 
     @cached_property
     def detail(self) -> Bool[np.ndarray, "x y z"]:
@@ -210,71 +211,3 @@ def fill_between(nodes, stride, finer):
                                 if share > 0:
                                     total += share * nodes[i1 if c & 1 else i, j1 if c & 2 else j, k1 if c & 4 else k]
                             nodes[a, b, d] = total
-
-
-@kernel
-def find(parts, owner, origin, per_unit, x, y, z):
-    """Flat index of the lowest corner of the cell holding a point, strides of its part and place in the cell."""
-    top = np.float32(1e-3)
-    u = min(max((x - origin[0]) * per_unit[0], np.float32(0)), np.float32(parts[0, NX] - 1) - top)
-    v = min(max((y - origin[1]) * per_unit[1], np.float32(0)), np.float32(parts[0, NX + 1] - 1) - top)
-    w = min(max((z - origin[2]) * per_unit[2], np.float32(0)), np.float32(parts[0, NX + 2] - 1) - top)
-    i, j, k = np.int64(u), np.int64(v), np.int64(w)
-    p = owner[i, j, k]
-    if p > 0:
-        ratio, shrink = np.float32(parts[0, SCALE]), np.float32(1) / np.float32(parts[p, SCALE])
-        u = (u * ratio - np.float32(parts[p, GX])) * shrink
-        v = (v * ratio - np.float32(parts[p, GX + 1])) * shrink
-        w = (w * ratio - np.float32(parts[p, GX + 2])) * shrink
-        i = min(np.int64(u), parts[p, NX] - 2)
-        j = min(np.int64(v), parts[p, NX + 1] - 2)
-        k = min(np.int64(w), parts[p, NX + 2] - 2)
-    nz = parts[p, NX + 2]
-    plane = parts[p, NX + 1] * nz
-    at = parts[p, OFFSET] + i * plane + j * nz + k
-    return at, plane, nz, u - np.float32(i), v - np.float32(j), w - np.float32(k)
-
-
-@kernel
-def look_up(values, parts, owner, origin, per_unit, x, y, z):
-    """Trilinear value at a point."""
-    at, plane, row, u, v, w = find(parts, owner, origin, per_unit, x, y, z)
-    a = values[at] + w * (values[at + 1] - values[at])
-    b = values[at + row] + w * (values[at + row + 1] - values[at + row])
-    at += plane
-    c = values[at] + w * (values[at + 1] - values[at])
-    d = values[at + row] + w * (values[at + row + 1] - values[at + row])
-    a += v * (b - a)
-    c += v * (d - c)
-    return a + u * (c - a)
-
-
-@kernel
-def look_up_all(values, parts, owner, origin, per_unit, points):
-    """Trilinear values at points."""
-    found = np.empty(len(points), np.float32)
-    for i in range(len(points)):
-        found[i] = look_up(values, parts, owner, origin, per_unit, points[i, 0], points[i, 1], points[i, 2])
-    return found
-
-
-@kernel
-def look_up_shares(shares, parts, owner, origin, per_unit, points):
-    """Trilinear region shares at points, rows summing to one; the first region where none is known."""
-    found = np.zeros((len(points), shares.shape[1]), np.float32)
-    for n in range(len(points)):
-        at, plane, row, u, v, w = find(parts, owner, origin, per_unit, points[n, 0], points[n, 1], points[n, 2])
-        total = np.float32(0)
-        for c in range(8):
-            weight = (u if c & 1 else 1 - u) * (v if c & 2 else 1 - v) * (w if c & 4 else 1 - w)
-            node = at + (c & 1) * plane + (c >> 1 & 1) * row + (c >> 2)
-            for r in range(shares.shape[1]):
-                found[n, r] += weight * shares[node, r]
-        for r in range(shares.shape[1]):
-            total += found[n, r]
-        if total > 0:
-            for r in range(shares.shape[1]):
-                found[n, r] /= total
-        else:
-            found[n, 0] = 1
-    return found

@@ -6,7 +6,7 @@
 import numpy as np
 
 from facetalk.compiled import kernel
-from facetalk.mesh.grid import AX, GX, NX, OFFSET, SCALE
+from facetalk.mesh.finding import AX, GX, NX, OFFSET, SCALE
 
 
 @kernel
@@ -22,20 +22,30 @@ def base_cell(parts, p, i, j, k):
 
 
 @kernel
-def surrounded(owner):
-    """Divided base cells all of whose neighbours belong to the same patch."""
-    nx, ny, nz = owner.shape
-    inner = np.zeros((nx, ny, nz), np.bool_)
-    for i in range(1, nx - 1):
-        for j in range(1, ny - 1):
-            for k in range(1, nz - 1):
-                p = owner[i, j, k]
-                if p > 0:
-                    same = True
-                    for n in range(27):
-                        same = same and owner[i - 1 + n // 9, j - 1 + n // 3 % 3, k - 1 + n % 3] == p
-                    inner[i, j, k] = same
-    return inner
+def base_places(parts, coords):
+    """For each coordinate of each patch the base cell that the cell above it lies in."""
+    found = np.zeros(len(coords), np.int64)
+    for p in range(1, len(parts)):
+        for axis in range(3):
+            for i in range(parts[p, NX + axis]):
+                found[parts[p, AX + axis] + i] = (i * parts[p, SCALE] + parts[p, GX + axis]) // parts[0, SCALE]
+    return found
+
+
+@kernel
+def surrounded(parts, owner, home, p, i, j, k):
+    """Whether all cells that touch cell (i, j, k) of patch `p` are cells of that patch."""
+    x, y, z = parts[p, AX] + i, parts[p, AX + 1] + j, parts[p, AX + 2] + k
+    if i == 0 or j == 0 or k == 0:
+        return False
+    if home[x - 1] == home[x + 1] and home[y - 1] == home[y + 1] and home[z - 1] == home[z + 1]:
+        return True
+    for a in range(home[x - 1], home[x + 1] + 1):
+        for b in range(home[y - 1], home[y + 1] + 1):
+            for c in range(home[z - 1], home[z + 1] + 1):
+                if owner[a, b, c] != p:
+                    return False
+    return True
 
 
 @kernel
@@ -164,7 +174,7 @@ def beside_patch(owner, at):
 
 @kernel
 def dual_quads(  # noqa: C901
-    values, parts, coords, owner, inner, cells, known, vertex, points, sheet_of, sheet_count
+    values, parts, coords, owner, cells, known, vertex, points, sheet_of, sheet_count
 ):
     """Quads round every smallest edge of `cells` that changes sign; `known` are all cells that have a vertex.
 
@@ -187,15 +197,15 @@ def dual_quads(  # noqa: C901
         np.empty(4, np.int64),
         np.empty(3, np.float32),
     )
-    part = np.empty(4, np.int64)
+    part, home = np.empty(4, np.int64), base_places(parts, coords)
     for s in range(len(cells)):
         p, case = cells[s, 0], cells[s, 4]
         scale = parts[p, SCALE]
-        within = p > 0 and inner[base_cell(parts, p, cells[s, 1], cells[s, 2], cells[s, 3])]
+        within = p > 0 and surrounded(parts, owner, home, p, cells[s, 1], cells[s, 2], cells[s, 3])
         at = parts[p, OFFSET] + (cells[s, 1] * parts[p, NX + 1] + cells[s, 2]) * parts[p, NX + 2] + cells[s, 3]
-        for edge in range(12):
-            # In the base, and well within a patch, an edge belongs to the cell whose lowest corner it leaves.
-            if sheet_of[case, edge] < 0 or (edge & 3 and (p == 0 or within)):
+        # In the base, and well within a patch, an edge belongs to the cell whose lowest corner it leaves.
+        for edge in range(0, 12, 4 if p == 0 or within else 1):
+            if sheet_of[case, edge] < 0:
                 continue
             axis = edge // 4
             u, v = (axis + 1) % 3, (axis + 2) % 3

@@ -16,7 +16,8 @@ from torch import Tensor
 from facetalk.compiled import kernel
 from facetalk.geometry import UNIT_MM
 from facetalk.mesh.clip import Plane, clip
-from facetalk.mesh.grid import OFFSET, Grid
+from facetalk.mesh.finding import OFFSET
+from facetalk.mesh.grid import Grid
 from facetalk.mesh.isosurface import isosurface, triangles
 from facetalk.mesh.normals import edge_lengths, vertex_normals
 from facetalk.mesh.pieces import reachable

@@ -17,8 +17,9 @@ from facetalk.geometry import UNIT_MM
 from facetalk.mesh.baked import BakedField
 from facetalk.mesh.clip import Plane, clip
 from facetalk.mesh.extract import ROUNDS, _copy_base, _strides
+from facetalk.mesh.finding import NX, OFFSET
 from facetalk.mesh.finish import Posed, Refined, at_rest, finished
-from facetalk.mesh.grid import NX, OFFSET, Grid, Patch
+from facetalk.mesh.grid import Grid, Patch
 from facetalk.mesh.isosurface import isosurface
 from facetalk.mesh.lattice import cell_corners, cell_nodes, far_nodes, fill_far, picks, spread, thinned, touched_cells
 from facetalk.mesh.refined import fill_parts, fine_values, rough_cells, rough_parts, wanted_nodes
@@ -152,7 +153,7 @@ class FastRoad:
         """Posed distances at the grid's nodes near the surface; cells of mere skin are given back to the base."""
         refined = Refined.nothing(self.grid.layout.size)
         base, lattice = self.grid.block(values, 0), (*self.picks, *self.grid.axes)
-        field, margin = (self.baked.values, *self.baked.grid.lattice), np.float32(self.config.margin)
+        field, margin = (self.baked.values, *self.baked.grid.finder), np.float32(self.config.margin)
         fill_base(base, warp, *lattice, *field, margin)
         for part in range(1, len(self.grid.patches) + 1):
             patch, axes, factor = self.grid.patches[part - 1], self.grid.part_axes(part), self.grid.part_factor(part)
@@ -174,7 +175,7 @@ class FastRoad:
         """Posed distances of a focus where the warp bends too much for the lattice, such as along sealed lips."""
         patch, axes, factor = self.grid.patches[part - 1], self.grid.part_axes(part), self.grid.part_factor(part)
         nodes, offset = self.grid.block(values, part), int(self.grid.layout.parts[part, OFFSET])
-        field = (self.baked.values, *self.baked.grid.lattice)
+        field = (self.baked.values, *self.baked.grid.finder)
         across = float(np.sqrt(sum((axis[factor] - axis[0]) ** 2 for axis in axes)))
         ends = zip(self.picks, patch.start, patch.stop, strict=True)
         on_lattice = [np.searchsorted(pick, np.arange(start, stop + 1)) for pick, start, stop in ends]
@@ -205,7 +206,7 @@ class FastRoad:
 
     def _follow(self, deform: Deform, warp: np.ndarray, values: np.ndarray, leaks: np.ndarray) -> None:
         """Evaluate the cells that the surface entered unasked."""
-        field = (self.baked.values, *self.baked.grid.lattice)
+        field = (self.baked.values, *self.baked.grid.finder)
         for part, row in enumerate(self.grid.layout.parts):
             nodes, axes = self.grid.block(values, part), self.grid.part_axes(part)
             mine = leaks[(leaks >= row[OFFSET]) & (leaks < row[OFFSET] + nodes.size)] - row[OFFSET]

@@ -9,9 +9,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Int16, Int64
 
 from facetalk.geometry import UNIT_MM
-from facetalk.mesh.baked import BakedField, look_up_shares
+from facetalk.mesh.baked import BakedField
 from facetalk.mesh.clip import Plane, dropped, severed
 from facetalk.mesh.extract import TOLERANCE_MM
+from facetalk.mesh.finding import look_up_shares
 from facetalk.mesh.grid import Grid
 from facetalk.mesh.isosurface import Surface, stand, triangles
 from facetalk.mesh.lattice import cell_nodes
@@ -64,8 +65,8 @@ class Posed:
         normals, reach = vertex_normals(points, faces), edge_lengths(points, faces)
         return settle(
             points[rows], normals[rows], reach[rows], np.float32(TOLERANCE_MM / UNIT_MM), self.warp, *self.picks,
-            *self.grid.axes, baked.values, *baked.grid.lattice, self.refined.warp, self.refined.known,
-            *self.grid.lattice,
+            *self.grid.axes, baked.values, *baked.grid.finder, self.refined.warp, self.refined.known,
+            *self.grid.finder,
         )  # fmt: skip
 
 
@@ -112,5 +113,5 @@ def at_rest(baked: BakedField, posed: Posed, cells: Bool[np.ndarray, "i j k"], c
 
 
 def _regions(baked: BakedField, canonical: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, "point region"]:
-    shares = look_up_shares(baked.shares, *baked.grid.lattice, canonical)
+    shares = look_up_shares(baked.shares, *baked.grid.finder, canonical)
     return seam_shares(shares, canonical, baked.distance)

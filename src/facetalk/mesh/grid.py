@@ -10,13 +10,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int16, Int64
+from jaxtyping import Float, Int16, Int32, Int64
 
 from facetalk.errors import InputError
 from facetalk.geometry import Box
-
-OFFSET, NX, NY, NZ, GX, GY, GZ, SCALE, AX, AY, AZ = range(11)
-"""Columns of `Layout.parts`: place in flat arrays, nodes per axis, origin in fine cells, fine cells per cell, axes."""
+from facetalk.mesh.finding import AX, GX, GZ, NX, NZ, OFFSET, SCALE, cell_table
 
 
 @dataclass(frozen=True)
@@ -117,11 +115,22 @@ class Grid:
         return owner
 
     @cached_property
-    def lattice(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Parts, owners, origin and inverse steps of an evenly spaced base, as compiled loops take them."""
+    def finder(self) -> tuple[Int32[np.ndarray, " entry"], Int32[np.ndarray, "3"], np.ndarray, np.ndarray]:
+        """What compiled loops find the cell by that holds a point (`facetalk.mesh.finding`), the base evenly spaced.
+
+        Four numbers for each base node (`cell_table`), nodes along each axis, origin and inverse steps.
+
+        Raises:
+            InputError: the grid has too many nodes to be numbered.
+        """
+        if self.layout.size > np.iinfo(np.int32).max:
+            raise InputError(
+                f"a grid of {self.layout.size} nodes is too fine; use a lower --resolution or --mesh exact"
+            )
         origin = np.array([axis[0] for axis in self.axes], np.float32)
         per_unit = np.array([(len(axis) - 1) / (axis[-1] - axis[0]) for axis in self.axes], np.float32)
-        return self.layout.parts, self.layout.owner, origin, per_unit
+        shape = np.array([len(axis) for axis in self.axes], np.int32)
+        return cell_table(self.layout.parts, self.layout.owner), shape, origin, per_unit
 
     def block(self, values: np.ndarray, part: int) -> np.ndarray:
         """The numbers of a part, by x, y and z, as a view of those in the grid's flat order."""

@@ -16,8 +16,9 @@ from itertools import product
 import numpy as np
 from jaxtyping import Bool, Float, Int16, Int32, Int64
 
-from facetalk.mesh.dual import cut_quads, dual_quads, sheet_vertices, surface_cells, surrounded
-from facetalk.mesh.grid import GX, NX, OFFSET, SCALE, Grid
+from facetalk.mesh.dual import cut_quads, dual_quads, sheet_vertices, surface_cells
+from facetalk.mesh.finding import GX, NX, OFFSET, SCALE
+from facetalk.mesh.grid import Grid
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ def _joined(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
     layout = grid.layout
     return dual_quads(
-        values, layout.parts, layout.coordinates, owner, surrounded(owner), cells, known, vertex, points, SHEET_OF,
+        values, layout.parts, layout.coordinates, owner, cells, known, vertex, points, SHEET_OF,
         SHEET_COUNT,
     )  # fmt: skip
 

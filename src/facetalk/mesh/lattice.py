@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Int64
 
 from facetalk.compiled import kernel
-from facetalk.mesh.grid import AX
+from facetalk.mesh.finding import AX
 
 
 def picks(count: int, spans: Sequence[tuple[int, int]], near: int, far: int) -> Int64[np.ndarray, " pick"]:

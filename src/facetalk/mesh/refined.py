@@ -8,7 +8,7 @@ flat like the grid's values, and `known` where it was written.
 import numpy as np
 
 from facetalk.compiled import kernel
-from facetalk.mesh.baked import find, look_up
+from facetalk.mesh.finding import find, look_up
 from facetalk.mesh.lattice import nearest
 
 
@@ -143,7 +143,7 @@ def fill_parts(cells, factor, stride, shape, offset, fine, known):
 
 
 @kernel
-def fine_values(cells, size, stride, shape, offset, x, y, z, fine, values, field, parts, owner, origin, per_unit):
+def fine_values(cells, size, stride, shape, offset, x, y, z, fine, values, field, table, span, origin, per_unit):
     """Write posed distances at the nodes of cells, `stride` apart, from the warp that is known there."""
     for s in range(len(cells)):
         for i in range(cells[s, 0], cells[s, 0] + size + 1, stride):
@@ -151,13 +151,13 @@ def fine_values(cells, size, stride, shape, offset, x, y, z, fine, values, field
                 for k in range(cells[s, 2], cells[s, 2] + size + 1, stride):
                     at = offset + (i * shape[1] + j) * shape[2] + k
                     a, b, c = x[i] + fine[at, 0], y[j] + fine[at, 1], z[k] + fine[at, 2]
-                    values[at] = fine[at, 3] + look_up(field, parts, owner, origin, per_unit, a, b, c)
+                    values[at] = fine[at, 3] + look_up(field, table, span, origin, per_unit, a, b, c)
 
 
 @kernel
-def fine_warp(fine, known, parts, owner, origin, per_unit, point, out):
-    """Write the warp at a point to `out` if the nodes around it are known, and say whether they are."""
-    at, plane, row, u, v, w = find(parts, owner, origin, per_unit, point[0], point[1], point[2])
+def fine_warp(fine, known, table, span, origin, per_unit, x, y, z, out):
+    """Write the warp at point (x, y, z) to `out` if the nodes around it are known, and say whether they are."""
+    at, plane, row, u, v, w = find(table, span, origin, per_unit, x, y, z)
     for e in range(8):
         if not known[at + (e & 1) * plane + (e >> 1 & 1) * row + (e >> 2)]:
             return False

@@ -11,7 +11,8 @@ from jaxtyping import Float
 
 from facetalk.compiled import kernel
 from facetalk.geometry import UNIT_MM
-from facetalk.mesh.grid import NX, OFFSET, Grid
+from facetalk.mesh.finding import NX, OFFSET
+from facetalk.mesh.grid import Grid
 
 THINNEST_MM = 0.8
 """Sheets up to this height are left out, and on coarser cells those that a single node lies in."""

@@ -7,41 +7,30 @@ level at lattice nodes, NaN where they were not asked; `px`, `py`, `pz` are the 
 import numpy as np
 
 from facetalk.compiled import kernel
-from facetalk.mesh.baked import look_up
-from facetalk.mesh.lattice import lattice_places, nearest, place
+from facetalk.mesh.finding import look_up
+from facetalk.mesh.lattice import lattice_places, nearest
 from facetalk.mesh.refined import fine_warp
 
 
 @kernel
-def polynomial(warp, a, b, c, terms):
-    """Write the trilinear warp in lattice cell (a, b, c) as a polynomial in the place (u, v, w) in the cell."""
-    for n in range(4):
-        p000, p001 = warp[a, b, c, n], warp[a, b, c + 1, n]
-        p010, p011 = warp[a, b + 1, c, n], warp[a, b + 1, c + 1, n]
-        p100, p101 = warp[a + 1, b, c, n], warp[a + 1, b, c + 1, n]
-        p110, p111 = warp[a + 1, b + 1, c, n], warp[a + 1, b + 1, c + 1, n]
-        terms[n, 0] = p000
-        terms[n, 1], terms[n, 2], terms[n, 3] = p100 - p000, p010 - p000, p001 - p000
-        terms[n, 4], terms[n, 5], terms[n, 6] = (
-            p110 - p100 - p010 + p000,
-            p101 - p100 - p001 + p000,
-            p011 - p010 - p001 + p000,
-        )
-        terms[n, 7] = p111 - p110 - p101 - p011 + p100 + p010 + p001 - p000
+def blend(flat, at, row, plane, u, v, w):
+    """Trilinear value at place (u, v, w) of the cell of a flat warp whose lowest corner has this number at `at`."""
+    p = flat[at] + w * (flat[at + 4] - flat[at])
+    q = flat[at + row] + w * (flat[at + row + 4] - flat[at + row])
+    at += plane
+    r = flat[at] + w * (flat[at + 4] - flat[at])
+    s = flat[at + row] + w * (flat[at + row + 4] - flat[at + row])
+    p += v * (q - p)
+    return p + u * (r + v * (s - r) - p)
 
 
 @kernel
-def term_sum(terms, n, u, v, w):
-    """One channel of the warp at a place in its cell."""
-    flat = terms[n, 0] + u * (terms[n, 1] + v * terms[n, 4]) + v * terms[n, 2]
-    return flat + w * (terms[n, 3] + u * (terms[n, 5] + v * terms[n, 7]) + v * terms[n, 6])
-
-
-@kernel
-def warped(terms, u, v, w, values, parts, owner, origin, per_unit, x, y, z):
-    """Posed distance at point (x, y, z), which lies at (u, v, w) in the lattice cell of `terms`."""
-    dx, dy, dz = term_sum(terms, 0, u, v, w), term_sum(terms, 1, u, v, w), term_sum(terms, 2, u, v, w)
-    return look_up(values, parts, owner, origin, per_unit, x + dx, y + dy, z + dz) + term_sum(terms, 3, u, v, w)
+def warped(flat, at, row, plane, u, v, w, values, table, span, origin, per_unit, x, y, z):
+    """Posed distance at point (x, y, z), which lies at (u, v, w) in the lattice cell at `at` of a flat warp."""
+    x += blend(flat, at, row, plane, u, v, w)
+    y += blend(flat, at + 1, row, plane, u, v, w)
+    z += blend(flat, at + 2, row, plane, u, v, w)
+    return blend(flat, at + 3, row, plane, u, v, w) + look_up(values, table, span, origin, per_unit, x, y, z)
 
 
 @kernel
@@ -64,9 +53,9 @@ def diagonal(x, y, z, i0, i1, j0, j1, k0, k1):
 
 
 @kernel
-def fill_base(base, warp, px, py, pz, x, y, z, values, parts, owner, origin, per_unit, margin):  # noqa: C901
+def fill_base(base, warp, px, py, pz, x, y, z, values, table, span, origin, per_unit, margin):  # noqa: C901
     """Posed distances at the base nodes of the lattice cells that may hold the surface."""
-    terms = np.empty((4, 8), np.float32)
+    flat, row, plane = warp.reshape(-1), 4 * warp.shape[2], 4 * warp.shape[1] * warp.shape[2]
     for a in range(len(px)):
         for b in range(len(py)):
             for c in range(len(pz)):
@@ -74,7 +63,7 @@ def fill_base(base, warp, px, py, pz, x, y, z, values, parts, owner, origin, per
                 if np.isnan(base[i, j, k]) and not np.isnan(warp[a, b, c, 3]):
                     dx, dy, dz, level = warp[a, b, c]
                     base[i, j, k] = level + look_up(
-                        values, parts, owner, origin, per_unit, x[i] + dx, y[j] + dy, z[k] + dz
+                        values, table, span, origin, per_unit, x[i] + dx, y[j] + dy, z[k] + dz
                     )
     for a in range(len(px) - 1):
         for b in range(len(py) - 1):
@@ -84,7 +73,7 @@ def fill_base(base, warp, px, py, pz, x, y, z, values, parts, owner, origin, per
                     continue
                 if not may_hold(base, i0, i1, j0, j1, k0, k1, margin * diagonal(x, y, z, i0, i1, j0, j1, k0, k1)):
                     continue
-                polynomial(warp, a, b, c, terms)
+                at = a * plane + b * row + 4 * c
                 for i in range(i0, i1 + 1):
                     u = (x[i] - x[i0]) / (x[i1] - x[i0])
                     for j in range(j0, j1 + 1):
@@ -93,13 +82,27 @@ def fill_base(base, warp, px, py, pz, x, y, z, values, parts, owner, origin, per
                             if np.isnan(base[i, j, k]):
                                 w = (z[k] - z[k0]) / (z[k1] - z[k0])
                                 base[i, j, k] = warped(
-                                    terms, u, v, w, values, parts, owner, origin, per_unit, x[i], y[j], z[k]
+                                    flat,
+                                    at,
+                                    row,
+                                    plane,
+                                    u,
+                                    v,
+                                    w,
+                                    values,
+                                    table,
+                                    span,
+                                    origin,
+                                    per_unit,
+                                    x[i],
+                                    y[j],
+                                    z[k],
                                 )
 
 
 @kernel
 def fill_patch(  # noqa: C901
-    nodes, strides, start, divided, detail, x, y, z, warp, px, py, pz, bx, by, bz, values, parts, owner, origin,
+    nodes, strides, start, divided, detail, x, y, z, warp, px, py, pz, bx, by, bz, values, table, span, origin,
     per_unit, margin,
 ):  # fmt: skip
     """Posed distances at the nodes of a patch in the cells that may hold the surface.
@@ -108,7 +111,7 @@ def fill_patch(  # noqa: C901
     Base cells that come from places of the baked field without `detail` are given back to the base in `divided`;
     `start` is the patch's first base cell.
     """
-    terms = np.empty((4, 8), np.float32)
+    flat, row, plane = warp.reshape(-1), 4 * warp.shape[2], 4 * warp.shape[1] * warp.shape[2]
     nx, ny, nz = nodes.shape
     la, lb, lc = lattice_places(bx, px, x), lattice_places(by, py, y), lattice_places(bz, pz, z)
     whole = strides[0]
@@ -119,17 +122,17 @@ def fill_patch(  # noqa: C901
                 if not may_hold(nodes, i, i + whole, j, j + whole, k, k + whole, reach):
                     continue
                 a, b, c = la[i], lb[j], lc[k]
-                polynomial(warp, a, b, c, terms)
-                if np.isnan(terms[3, 7]):
-                    continue
+                at = a * plane + b * row + 4 * c
                 half = whole // 2
                 cx, cy, cz = x[i + half], y[j + half], z[k + half]
                 ox, oy, oz = bx[px[a]], by[py[b]], bz[pz[c]]
                 ex, ey, ez = 1 / (bx[px[a + 1]] - ox), 1 / (by[py[b + 1]] - oy), 1 / (bz[pz[c + 1]] - oz)
                 u, v, w = (cx - ox) * ex, (cy - oy) * ey, (cz - oz) * ez
-                ci = nearest(cx + term_sum(terms, 0, u, v, w), origin[0], per_unit[0], detail.shape[0])
-                cj = nearest(cy + term_sum(terms, 1, u, v, w), origin[1], per_unit[1], detail.shape[1])
-                ck = nearest(cz + term_sum(terms, 2, u, v, w), origin[2], per_unit[2], detail.shape[2])
+                if np.isnan(blend(flat, at + 3, row, plane, u, v, w)):  # a corner was not asked
+                    continue
+                ci = nearest(cx + blend(flat, at, row, plane, u, v, w), origin[0], per_unit[0], detail.shape[0])
+                cj = nearest(cy + blend(flat, at + 1, row, plane, u, v, w), origin[1], per_unit[1], detail.shape[1])
+                ck = nearest(cz + blend(flat, at + 2, row, plane, u, v, w), origin[2], per_unit[2], detail.shape[2])
                 if not detail[ci, cj, ck]:
                     divided[start[0] + i // whole, start[1] + j // whole, start[2] + k // whole] = 0
                     continue
@@ -147,33 +150,66 @@ def fill_patch(  # noqa: C901
                                     for e in range(j0, j1 + 1, finer):
                                         for f in range(k0, k1 + 1, finer):
                                             if np.isnan(nodes[d, e, f]):
+                                                u, v, w = (x[d] - ox) * ex, (y[e] - oy) * ey, (z[f] - oz) * ez
                                                 nodes[d, e, f] = warped(
-                                                    terms, (x[d] - ox) * ex, (y[e] - oy) * ey, (z[f] - oz) * ez,
-                                                    values, parts, owner, origin, per_unit, x[d], y[e], z[f],
+                                                    flat, at, row, plane, u, v, w, values, table, span, origin,
+                                                    per_unit, x[d], y[e], z[f],
                                                 )  # fmt: skip
 
 
 @kernel
-def posed(warp, px, py, pz, bx, by, bz, values, parts, owner, origin, per_unit, point, terms, out):
-    """Posed distance at a point; its canonical place is written to `out`."""
-    a, b, c = place(bx, px, point[0]), place(by, py, point[1]), place(bz, pz, point[2])
-    polynomial(warp, a, b, c, terms)
-    if np.isnan(terms[3, 7]):  # a corner was not asked
-        return np.float32(np.nan)
-    u = (point[0] - bx[px[a]]) / (bx[px[a + 1]] - bx[px[a]])
-    v = (point[1] - by[py[b]]) / (by[py[b + 1]] - by[py[b]])
-    w = (point[2] - bz[pz[c]]) / (bz[pz[c + 1]] - bz[pz[c]])
-    for n in range(3):
-        out[n] = point[n] + term_sum(terms, n, u, v, w)
-    return look_up(values, parts, owner, origin, per_unit, out[0], out[1], out[2]) + term_sum(terms, 3, u, v, w)
+def held_by(axis, pick, per_unit, homes, x):
+    """`place` on an even axis, `homes` being the lattice interval of each of its own."""
+    at = homes[nearest(x, axis[0], per_unit, len(homes))]
+    while at > 0 and x < axis[pick[at]]:  # a rounding aside
+        at -= 1
+    while at < len(pick) - 2 and x >= axis[pick[at + 1]]:
+        at += 1
+    return at
 
 
 @kernel
-def posed_values(points, warp, px, py, pz, bx, by, bz, values, parts, owner, origin, per_unit):
+def homes(axis, pick):
+    """The lattice interval that holds each interval of an axis."""
+    return lattice_places(axis, pick, axis[:-1])
+
+
+@kernel
+def posed(flat, row, plane, px, py, pz, bx, by, bz, hx, hy, hz, values, table, span, origin, per_unit, x, y, z, out):
+    """Posed distance at point (x, y, z); its canonical place is written to `out`.
+
+    `flat` is the warp without its axes, `row` and `plane` its steps along y and x, `hx`, `hy`, `hz` the axes' `homes`.
+    """
+    a, b, c = (
+        held_by(bx, px, per_unit[0], hx, x),
+        held_by(by, py, per_unit[1], hy, y),
+        held_by(bz, pz, per_unit[2], hz, z),
+    )
+    u = (x - bx[px[a]]) / (bx[px[a + 1]] - bx[px[a]])
+    v = (y - by[py[b]]) / (by[py[b + 1]] - by[py[b]])
+    w = (z - bz[pz[c]]) / (bz[pz[c + 1]] - bz[pz[c]])
+    at = a * plane + b * row + 4 * c
+    level = blend(flat, at + 3, row, plane, u, v, w)
+    if np.isnan(level):  # a corner was not asked
+        return level
+    x += blend(flat, at, row, plane, u, v, w)
+    y += blend(flat, at + 1, row, plane, u, v, w)
+    z += blend(flat, at + 2, row, plane, u, v, w)
+    out[0], out[1], out[2] = x, y, z
+    return level + look_up(values, table, span, origin, per_unit, x, y, z)
+
+
+@kernel
+def posed_values(points, warp, px, py, pz, bx, by, bz, values, table, span, origin, per_unit):
     """Posed distances at points."""
-    found, out, terms = np.empty(len(points), np.float32), np.empty(3, np.float32), np.empty((4, 8), np.float32)
+    found, out = np.empty(len(points), np.float32), np.empty(3, np.float32)
+    hx, hy, hz = homes(bx, px), homes(by, py), homes(bz, pz)
+    flat, row, plane = warp.reshape(-1), 4 * warp.shape[2], 4 * warp.shape[1] * warp.shape[2]
     for n in range(len(points)):
-        found[n] = posed(warp, px, py, pz, bx, by, bz, values, parts, owner, origin, per_unit, points[n], terms, out)
+        x, y, z = points[n, 0], points[n, 1], points[n, 2]
+        found[n] = posed(
+            flat, row, plane, px, py, pz, bx, by, bz, hx, hy, hz, values, table, span, origin, per_unit, x, y, z, out
+        )
     return found
 
 
@@ -198,76 +234,86 @@ def crossed_nodes(nodes):
 
 @kernel
 def close_patch(  # noqa: C901
-    nodes, part, ratio, start, divided, x, y, z, warp, px, py, pz, bx, by, bz, values, parts, owner, origin, per_unit,
+    nodes, part, ratio, start, divided, x, y, z, warp, px, py, pz, bx, by, bz, values, table, span, origin, per_unit,
 ):  # fmt: skip
     """Evaluate the cells of a patch into which the surface runs although their base or coarser cell was left out.
 
     Every edge that changes sign needs the four cells around it; what they add may change sign in turn.
     """
-    shape = nodes.shape
-    terms, out, point = np.empty((4, 8), np.float32), np.empty(3, np.float32), np.empty(3, np.float32)
-    at, cell = np.empty(3, np.int64), np.empty(3, np.int64)
+    nx, ny, nz = nodes.shape
+    flat, steps, last = nodes.reshape(-1), (ny * nz, nz, 1), (nx - 2, ny - 2, nz - 2)
+    out, at, complete = np.empty(3, np.float32), np.empty(3, np.int64), np.zeros(nodes.size, np.bool_)
+    moves, row, plane = warp.reshape(-1), 4 * warp.shape[2], 4 * warp.shape[1] * warp.shape[2]
+    hx, hy, hz = homes(bx, px), homes(by, py), homes(bz, pz)
     added = crossed_nodes(nodes)
     while len(added) > 0:
         here = added.pop()
-        at[0], at[1], at[2] = here // (shape[1] * shape[2]), here // shape[2] % shape[1], here % shape[2]
-        value = nodes[at[0], at[1], at[2]]
+        value = flat[here]
         if np.isnan(value):
             continue
+        at[0], at[1], at[2] = here // steps[0], here // nz % ny, here % nz
         for way in range(6):
             axis = way % 3
-            low = at[axis] - (1 if way >= 3 else 0)
-            if low < 0 or low > shape[axis] - 2:
+            back = 1 if way >= 3 else 0
+            if at[axis] < back or at[axis] - back > last[axis]:
                 continue
-            far = low if way >= 3 else low + 1
-            other = nodes[far if axis == 0 else at[0], far if axis == 1 else at[1], far if axis == 2 else at[2]]
+            other = flat[here - steps[axis] if back else here + steps[axis]]
             if np.isnan(other) or (value < 0) == (other < 0):
                 continue
-            u, v = (axis + 1) % 3, (axis + 2) % 3
+            low, u, v = here - back * steps[axis], (axis + 1) % 3, (axis + 2) % 3
             for c in range(4):
-                cell[axis], cell[u], cell[v] = low, at[u] - (c & 1), at[v] - (c >> 1)
-                if cell[u] < 0 or cell[v] < 0 or cell[u] > shape[u] - 2 or cell[v] > shape[v] - 2:
+                du, dv = c & 1, c >> 1
+                corner = low - du * steps[u] - dv * steps[v]
+                if at[u] < du or at[v] < dv or at[u] - du > last[u] or at[v] - dv > last[v] or complete[corner]:
                     continue
-                i, j, k = cell
+                complete[corner] = True
+                i, j, k = corner // steps[0], corner // nz % ny, corner % nz
                 if divided[start[0] + i // ratio, start[1] + j // ratio, start[2] + k // ratio] != part:
                     continue
                 for e in range(8):
                     a, b, d = i + (e & 1), j + (e >> 1 & 1), k + (e >> 2)
                     if np.isnan(nodes[a, b, d]):
-                        point[0], point[1], point[2] = x[a], y[b], z[d]
                         nodes[a, b, d] = posed(
-                            warp, px, py, pz, bx, by, bz, values, parts, owner, origin, per_unit, point, terms, out
-                        )
-                        added.append((a * shape[1] + b) * shape[2] + d)
+                            moves, row, plane, px, py, pz, bx, by, bz, hx, hy, hz, values, table, span, origin,
+                            per_unit, x[a], y[b], z[d], out,
+                        )  # fmt: skip
+                        added.append((a * ny + b) * nz + d)
 
 
 @kernel
 def settle(
-    points, normals, reach, tolerance, warp, px, py, pz, bx, by, bz, values, parts, owner, origin, per_unit,
-    fine, known, posed_parts, posed_owner, posed_origin, posed_per_unit,
+    points, normals, reach, tolerance, warp, px, py, pz, bx, by, bz, values, table, span, origin, per_unit,
+    fine, known, posed_table, posed_span, posed_origin, posed_per_unit,
 ):  # fmt: skip
     """Points moved along their normals onto the posed surface by the secant method, each no farther than its `reach`,
     and their canonical places."""
     moves = np.empty(4, np.float32)
     moved, canonical = points.copy(), points.copy()
-    out, terms, trial = np.empty(3, np.float32), np.empty((4, 8), np.float32), np.empty(3, np.float32)
+    out, flat = np.empty(3, np.float32), warp.reshape(-1)
+    row, plane = 4 * warp.shape[2], 4 * warp.shape[1] * warp.shape[2]
+    hx, hy, hz = homes(bx, px), homes(by, py), homes(bz, pz)
     for n in range(len(points)):
         last, before, at, least = np.float32(0), np.float32(0), np.float32(0), np.float32(1e9)
         for step in range(4):
-            for i in range(3):
-                trial[i] = points[n, i] + at * normals[n, i]
-            if fine_warp(fine, known, posed_parts, posed_owner, posed_origin, posed_per_unit, trial, moves):
-                for i in range(3):
-                    out[i] = trial[i] + moves[i]
-                now = moves[3] + look_up(values, parts, owner, origin, per_unit, out[0], out[1], out[2])
+            x, y, z = (
+                points[n, 0] + at * normals[n, 0],
+                points[n, 1] + at * normals[n, 1],
+                points[n, 2] + at * normals[n, 2],
+            )
+            if fine_warp(fine, known, posed_table, posed_span, posed_origin, posed_per_unit, x, y, z, moves):
+                out[0], out[1], out[2] = x + moves[0], y + moves[1], z + moves[2]
+                now = moves[3] + look_up(values, table, span, origin, per_unit, out[0], out[1], out[2])
             else:
-                now = posed(warp, px, py, pz, bx, by, bz, values, parts, owner, origin, per_unit, trial, terms, out)
+                now = posed(
+                    flat, row, plane, px, py, pz, bx, by, bz, hx, hy, hz, values, table, span, origin, per_unit,
+                    x, y, z, out,
+                )  # fmt: skip
             if np.isnan(now):
                 break
             if abs(now) < least:
                 least = abs(now)
-                for i in range(3):
-                    moved[n, i], canonical[n, i] = trial[i], out[i]
+                moved[n, 0], moved[n, 1], moved[n, 2] = x, y, z
+                canonical[n, 0], canonical[n, 1], canonical[n, 2] = out[0], out[1], out[2]
             if least <= tolerance or (step > 0 and now == before):
                 break
             slope = np.float32(1) if step == 0 else (at - last) / (now - before)

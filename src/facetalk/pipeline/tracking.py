@@ -17,9 +17,9 @@ from torch import Tensor
 from facetalk.arkit import ARKIT_INDEX, ARKIT_NAMES
 from facetalk.head.kinds import rig_of
 from facetalk.head.model import Deform, Deformation
-from facetalk.mesh.baked import look_up_all
 from facetalk.mesh.carry import Carried, carry
 from facetalk.mesh.extract import ask, extract
+from facetalk.mesh.finding import look_up_all
 from facetalk.mesh.grid import Grid
 from facetalk.mesh.mending import draw_back, follow_neighbours, neighbour_means
 from facetalk.mesh.tracked import STRAY_MM, Guess, Posed, Track, TrackConfig, track
@@ -93,7 +93,7 @@ class Interpolated:
     def __call__(self, points: Points) -> Deformation:
         """Offsets and levels anywhere."""
         places = np.ascontiguousarray(points.cpu().numpy(), np.float32)
-        found = np.stack([look_up_all(channel, *self.grid.lattice, places) for channel in self.channels], 1)
+        found = np.stack([look_up_all(channel, *self.grid.finder, places) for channel in self.channels], 1)
         moved = torch.from_numpy(found).to(points.device)
         return Deformation(moved[:, :3], moved[:, 3])
 

@@ -24,6 +24,7 @@ HAIRLINE = np.array(
 )  # fmt: skip
 """Degrees round the head from the front, and height of the hairline above the brows there (above the ears' middle
 from 68 degrees on)."""
+LOWEST = HAIRLINE[:, 1].min()
 EAR_UP, EAR_FORWARD, EAR_HIGH, EAR_WIDE, EAR_DEEP = (np.float32(mm) for mm in (-9, 4, 24, 15, 28))
 """Middle of an ear seen from the side, above and before its landmark, its half height and half width, and its depth."""
 BLEND_FROM, BLEND_TO = np.float32(52), np.float32(72)
@@ -142,6 +143,8 @@ def scalp(x, y, z, table, line, scale):
     ear_y = (table[4, 1] + table[5, 1]) / 2
     ear_z = (table[4, 2] + table[5, 2]) / 2
     brow_y = (table[2, 1] + table[3, 1]) / 2
+    if (y - min(brow_y, ear_y)) / scale < LOWEST - np.float32(10):  # below the hairline all round
+        return ZERO
     round_head = np.degrees(np.arctan2(abs(x), z - ear_z + np.float32(4)))
     at = 0
     while at < len(line) - 2 and line[at + 1, 0] < round_head:

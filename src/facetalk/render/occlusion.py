@@ -1,4 +1,7 @@
-"""Where light does not reach: ambient occlusion from the depths of a picture, and shadows of the key light."""
+"""Where light does not reach: ambient occlusion from the depths of a picture, and shadows of the key light.
+
+Both change slowly over a surface, so they are known at places two pixels apart and blended between.
+"""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -45,17 +48,50 @@ def shadow_map(
     right = np.cross(up, towards)
     right /= np.linalg.norm(right)
     axes = np.stack([right, np.cross(towards, right), towards]).astype(np.float32)
-    seen = vertices @ axes.T
-    low, high = seen.min(0), seen.max(0)
+    seen = axes @ vertices.T
+    low, high = seen.min(1), seen.max(1)
     size = (SHADOW_SIZE - 4) / max(float((high - low)[:2].max()), 1e-6)
     matrix = np.concatenate([axes, np.zeros((3, 1), np.float32)], 1)
     matrix[0] *= size
     matrix[1] *= -size  # rows grow downwards
     matrix[:, 3] = [2 - low[0] * size, 2 + high[1] * size, 1 - low[2]]
-    screen = (vertices @ matrix[:, :3].T + matrix[:, 3]).astype(np.float32)
+    screen = np.ascontiguousarray((matrix[:, :3] @ vertices.T + matrix[:, 3:]).T, np.float32)
     heights = np.zeros((SHADOW_SIZE, SHADOW_SIZE), np.float32)
     draw(screen, faces, np.full(heights.shape, -1, np.int32), heights)
     return heights, matrix.astype(np.float32)
+
+
+def shadows(
+    nearness: Float[np.ndarray, "row column"], camera: Camera, step: float, first: float,
+    heights: Float[np.ndarray, "texel texel"], matrix: Float[np.ndarray, "3 4"],
+) -> Float[np.ndarray, "row column"]:  # fmt: skip
+    """Share of the key light that reaches each place of a depth picture, 0 … 1.
+
+    Args:
+        nearness: 1 / distance at every place, 0 where nothing is.
+        camera: that took it.
+        step: pixels of the camera between places.
+        first: pixels from the edges of the picture to the first row and column of places.
+        heights: of the mesh, as its light sees it.
+        matrix: from world points to places and heights there; see `shadow_map`.
+    """
+    back = np.linalg.inv(camera.T_camera_world)
+    seen = np.concatenate([matrix[:, :3] @ back[:3, :3], matrix[:, :3] @ back[:3, 3:] + matrix[:, 3:]], 1)
+    rows, columns = (first + step * np.arange(count) for count in nearness.shape)
+    right, up = (columns - camera.width / 2) / camera.focal, (camera.height / 2 - rows) / camera.focal
+    return lit_places(nearness, right.astype(np.float32), up.astype(np.float32), heights, seen.astype(np.float32))
+
+
+@finite_kernel
+def lit_places(nearness, right, up, heights, matrix):
+    """`lit` of the places of a depth picture; `right`, `up` are theirs at distance 1, `matrix` is from the camera."""
+    found = np.ones(nearness.shape, np.float32)
+    for y in range(nearness.shape[0]):
+        for x in range(nearness.shape[1]):
+            if nearness[y, x] > 0:
+                away = np.float32(1) / nearness[y, x]
+                found[y, x] = lit(heights, matrix, right[x] * away, up[y] * away, -away)
+    return found
 
 
 @finite_kernel

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from facetalk.render.camera import Camera
 from facetalk.render.look import SHINE, Look, Studio
 from facetalk.render.makeup import HAIRLINE, Places
-from facetalk.render.occlusion import ambient, shadow_map
+from facetalk.render.occlusion import ambient, shadow_map, shadows
 from facetalk.render.raster import visible
 from facetalk.render.shading import ENCODED, shade
 from facetalk.types import Frame, Mesh, Region
@@ -39,12 +39,13 @@ class Photographer:
         screen = camera.project(vertices)
         seen = visible(screen, faces, camera.width, camera.height, SAMPLES)
         coarse = np.ascontiguousarray(seen.nearness[SAMPLES :: 2 * SAMPLES, SAMPLES :: 2 * SAMPLES])
-        heights, matrix = shadow_map(vertices, faces, lights[0, :3])
+        shadow = shadow_map(vertices, faces, lights[0, :3])
+        lit = shadows(coarse, camera, 2, 1 + 0.5 / SAMPLES, *shadow)
         return Frame(
             shade(
                 seen.triangle, seen.nearness, SAMPLES, faces, screen, self._carried(mesh), self._albedo, self._shine,
                 lights, *self._surroundings, np.float32(self.studio.exposure), camera.position,
-                ambient(coarse, camera, 0.5), coarse, heights, matrix, self._wall, ENCODED, *self._painted,
+                np.stack([ambient(coarse, camera, 0.5), lit], -1), coarse, self._wall, ENCODED, *self._painted,
                 len(faces) - (mesh.strands.faces if mesh.strands is not None else 0),
             )
         )  # fmt: skip

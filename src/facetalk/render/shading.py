@@ -9,7 +9,6 @@ import numpy as np
 
 from facetalk.compiled import finite_kernel
 from facetalk.render.makeup import paint
-from facetalk.render.occlusion import lit
 from facetalk.render.strands import light_strands
 from facetalk.types import Region
 
@@ -90,8 +89,8 @@ def mixed(out, albedo, shine, surface):
 
 
 @finite_kernel
-def light_point(out, surface, view, lights, sky, floor, ambient, heights, matrix, rgb):
-    """Linear light sent towards the viewer by the point in `out`."""
+def light_point(out, surface, view, lights, sky, floor, ambient, reached, rgb):
+    """Linear light sent towards the viewer by the point in `out`, on which `reached` of the key light falls."""
     nx, ny, nz = out[3], out[4], out[5]
     vx, vy, vz = view[0] - out[0], view[1] - out[1], view[2] - out[2]
     scale = ONE / np.sqrt(vx * vx + vy * vy + vz * vz)
@@ -109,7 +108,6 @@ def light_point(out, surface, view, lights, sky, floor, ambient, heights, matrix
         rgb[i] = surface[i] * kept * (floor[i] + up * (sky[i] - floor[i]))
     eye = out[6 + SCLERA] + out[6 + IRIS] + out[6 + PUPIL]
     inner = out[6 + MOUTH] + out[6 + TEETH]
-    reached = lit(heights, matrix, out[0], out[1], out[2])
     reached += TOOTH_LIGHT * teeth * ambient * (ONE - reached)
     hollow = ambient if inner < HALF else ambient * ambient
     leaked = softness * (np.sqrt(reached) - reached)
@@ -149,11 +147,11 @@ def light_point(out, surface, view, lights, sky, floor, ambient, heights, matrix
 
 
 @finite_kernel
-def light_at(ambient, coarse, x, y, here):
-    """Ambient light at a pixel, blended from the nearest places of the half-size picture on the same surface."""
-    rows, columns = ambient.shape
+def light_at(reach, coarse, x, y, here):
+    """Ambient and key light at a pixel, blended from the nearest places of half the size on the same surface."""
+    rows, columns = coarse.shape
     top, left = max((y - 1) // 2, 0), max((x - 1) // 2, 0)
-    total, weights = ZERO, np.float32(1e-9)
+    ambient, key, weights = ZERO, ZERO, np.float32(1e-9)
     for dy in range(2):
         for dx in range(2):
             i, j = min(top + dy, rows - 1), min(left + dx, columns - 1)
@@ -161,31 +159,33 @@ def light_at(ambient, coarse, x, y, here):
             apart = abs(coarse[i, j] - here) / here
             if apart > np.float32(0.01):
                 weight *= np.float32(1e-3)
-            total += weight * ambient[i, j]
+            ambient += weight * reach[i, j, 0]
+            key += weight * reach[i, j, 1]
             weights += weight
-    return total / weights
+    return ambient / weights, key / weights
 
 
 @finite_kernel
 def plain_skin(
-    triangle, nearness, samples, faces, screen, carried, albedo, shine, lights, sky, floor, exposure, view, ambient,
-    coarse, heights, matrix, table, line, amounts, hair, first_hair,
+    triangle, nearness, samples, faces, screen, carried, albedo, shine, lights, sky, floor, exposure, view, reach,
+    table, line, amounts, hair, first_hair,
 ):  # fmt: skip
     """Light of blocks of 2 × 2 pixels that see nothing but smooth, unpainted skin; −1 where they see more.
 
     Skin changes little from pixel to pixel: most of a face is lit at half the size and interpolated.
     """
     painted = carried.shape[1] > 6 + REGIONS
-    rows, columns = ambient.shape
+    rows, columns = reach.shape[0], reach.shape[1]
     light = np.full((rows, columns, 3), -ONE, np.float32)
     out, surface, rgb = np.empty(9 + REGIONS, np.float32), np.empty(6, np.float32), np.empty(3, np.float32)
     span = 2 * samples
     for y in range(rows):
         for x in range(columns):
             near, far = np.float32(1e9), ZERO
-            for s in range(span * span):
-                here = nearness[y * span + s // span, x * span + s % span]
-                near, far = min(near, here), max(far, here)
+            for row in range(y * span, y * span + span):
+                for column in range(x * span, x * span + span):
+                    here = nearness[row, column]
+                    near, far = min(near, here), max(far, here)
             if near == 0 or far - near > np.float32(0.006) * far:
                 continue
             f = triangle[y * span + samples, x * span + samples]
@@ -199,7 +199,7 @@ def plain_skin(
                 out[6 + REGIONS], out[7 + REGIONS], out[8 + REGIONS], table, line, amounts, hair, surface
             ):
                 continue
-            light_point(out, surface, view, lights, sky, floor, ambient[y, x], heights, matrix, rgb)
+            light_point(out, surface, view, lights, sky, floor, reach[y, x, 0], reach[y, x, 1], rgb)
             for i in range(3):
                 light[y, x, i] = tone(rgb[i] * exposure)
     return light
@@ -231,13 +231,14 @@ def between(light, coarse, x, y, total):
 
 @finite_kernel
 def shade(  # noqa: C901
-    triangle, nearness, samples, faces, screen, carried, albedo, shine, lights, sky, floor, exposure, view, ambient,
-    coarse, heights, matrix, wall, encoded, table, line, amounts, hair, first_hair,
+    triangle, nearness, samples, faces, screen, carried, albedo, shine, lights, sky, floor, exposure, view, reach,
+    coarse, wall, encoded, table, line, amounts, hair, first_hair,
 ):  # fmt: skip
     """The finished picture, sRGB bytes.
 
     `carried` holds for each vertex its position [0:3], normal [3:6], shares [6:14] and canonical place [14:17]; without
     the last nothing is painted on skin. Faces from `first_hair` on are hair, whose vertices carry strands for shares.
+    `reach` holds the shares of ambient and key light that reach places two pixels apart.
     """
     painted = carried.shape[1] > 6 + REGIONS
     rows, columns = wall.shape[0], wall.shape[1]
@@ -247,8 +248,8 @@ def shade(  # noqa: C901
     count = samples * samples
     part = ONE / samples
     plain = plain_skin(
-        triangle, nearness, samples, faces, screen, carried, albedo, shine, lights, sky, floor, exposure, view, ambient,
-        coarse, heights, matrix, table, line, amounts, hair, first_hair,
+        triangle, nearness, samples, faces, screen, carried, albedo, shine, lights, sky, floor, exposure, view, reach,
+        table, line, amounts, hair, first_hair,
     )  # fmt: skip
     for y in range(rows):
         for x in range(columns):
@@ -258,18 +259,18 @@ def shade(  # noqa: C901
                 continue
             covered, last = 0, np.int64(-1)
             near, far = np.float32(1e9), ZERO
-            for s in range(count):
-                sy, sx = y * samples + s // samples, x * samples + s % samples
-                f = triangle[sy, sx]
-                if f >= 0:
-                    covered += 1
-                    last = f
-                    near, far = min(near, nearness[sy, sx]), max(far, nearness[sy, sx])
+            for row in range(y * samples, y * samples + samples):
+                for column in range(x * samples, x * samples + samples):
+                    f = triangle[row, column]
+                    if f >= 0:
+                        covered += 1
+                        last = f
+                        near, far = min(near, nearness[row, column]), max(far, nearness[row, column])
             if covered == 0:
                 for i in range(3):
                     picture[y, x, i] = encoded[np.int64(wall[y, x, i] * 4095)]
                 continue
-            dim = light_at(ambient, coarse, x, y, far)
+            dim, key = light_at(reach, coarse, x, y, far)
             single = covered == count and far - near < np.float32(0.006) * far
             if single:
                 attributes(last, x + HALF, y + HALF, faces, screen, carried, out)
@@ -292,7 +293,7 @@ def shade(  # noqa: C901
                     px, py = x + (dx + HALF) * part, y + (dy + HALF) * part
                     attributes(f, px, py, faces, screen, carried, out)
                 if f >= first_hair:
-                    light_strands(out, hair, view, lights, sky, floor, dim, heights, matrix, rgb)
+                    light_strands(out, hair, view, lights, sky, floor, dim, key, rgb)
                     for i in range(3):
                         total[i] += tone(rgb[i] * exposure)
                     continue
@@ -300,7 +301,7 @@ def shade(  # noqa: C901
                 if painted and out[6 + SKIN] > HALF:
                     x0, y0, z0 = out[6 + REGIONS], out[7 + REGIONS], out[8 + REGIONS]
                     paint(x0, y0, z0, table, line, amounts, hair, surface)
-                light_point(out, surface, view, lights, sky, floor, dim, heights, matrix, rgb)
+                light_point(out, surface, view, lights, sky, floor, dim, key, rgb)
                 for i in range(3):
                     total[i] += tone(rgb[i] * exposure)
             for i in range(3):

@@ -9,7 +9,6 @@ import numpy as np
 
 from facetalk.compiled import finite_kernel
 from facetalk.render.makeup import scatter
-from facetalk.render.occlusion import lit
 
 ONE, ZERO, HALF = np.float32(1), np.float32(0), np.float32(0.5)
 SHEEN = np.float32(0.006)
@@ -31,8 +30,8 @@ def streak(x, y, seed):
 
 
 @finite_kernel
-def light_strands(out, hair, view, lights, sky, floor, ambient, heights, matrix, rgb):
-    """Linear light sent towards the viewer by the point of hair in `out`."""
+def light_strands(out, hair, view, lights, sky, floor, ambient, reached, rgb):
+    """Linear light sent towards the viewer by the point of hair in `out`, on which `reached` of the key light falls."""
     tx, ty, tz = out[WAY], out[WAY + 1], out[WAY + 2]
     scale = ONE / np.sqrt(tx * tx + ty * ty + tz * tz + np.float32(1e-9))
     tx, ty, tz = tx * scale, ty * scale, tz * scale
@@ -54,7 +53,6 @@ def light_strands(out, hair, view, lights, sky, floor, ambient, heights, matrix,
     up = HALF + HALF * ny
     for i in range(3):
         rgb[i] = np.float32(1.1) * shade * (hair[i] + SHEEN) * ambient * (floor[i] + up * (sky[i] - floor[i]))
-    reached = lit(heights, matrix, out[0], out[1], out[2])
     shift = np.float32(0.3) * (fine - HALF) + np.float32(0.26) * (wide - HALF)
     for n in range(len(lights)):
         lx, ly, lz = lights[n, 0], lights[n, 1], lights[n, 2]
