@@ -3,10 +3,13 @@
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -45,6 +48,17 @@ def save(checkpoint: Checkpoint, path: Path | str) -> None:
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
     safetensors.torch.save_file(tensors, partial, metadata)
     os.replace(partial, path)
+
+
+@contextmanager
+def unseeded() -> Iterator[None]:
+    """For building a network whose numbers a file will replace: leaves the state of torch's random numbers alone.
+
+    Tensors on the meta device need no numbers at all, but the first product of two makes torch import its compiler,
+    which takes a second. Use that for networks that are large.
+    """
+    with torch.random.fork_rng(devices=[]):
+        yield
 
 
 def kind_of(path: Path | str) -> str | None:

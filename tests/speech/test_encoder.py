@@ -1,18 +1,21 @@
 import dataclasses
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
+from transformers import Wav2Vec2Config, Wav2Vec2Model
 
 from facetalk import checkpoint
 from facetalk.checkpoint import Checkpoint
 from facetalk.errors import CheckpointError
 from facetalk.speech import encoder
-from facetalk.speech.composition import attention_bias, chunked, sliding, stretch
+from facetalk.speech.composition import at_frames, attention_bias, chunked, convolved, sliding, stretch, transformed
 from facetalk.speech.configuration import TINY, EncoderConfig, Receptive
 from facetalk.speech.encoder import Encoder
-from facetalk.speech.wav2vec2 import SmallBackbone
+from facetalk.speech.network import SmallBackbone
 from facetalk.training.student import Student
 from facetalk.types import FRAME_RATE, SAMPLE_RATE, Waveform
 
@@ -34,13 +37,40 @@ def speech(seconds: float, seed: int = 0) -> Waveform:
     return Waveform(random.normal(0, 0.05, round(seconds * SAMPLE_RATE)).astype(np.float32))
 
 
-def test_the_training_network_is_wav2vec2(student: Student, weights: Checkpoint):
+def published() -> Wav2Vec2Model:
+    """Of the library, as large as `TINY`."""
+    return Wav2Vec2Model(
+        Wav2Vec2Config(
+            hidden_size=TINY.size, num_hidden_layers=TINY.layers, num_attention_heads=TINY.heads,
+            intermediate_size=TINY.inner, feat_extract_norm="layer", conv_dim=TINY.conv_channels,
+            conv_kernel=TINY.conv_kernels, conv_stride=TINY.conv_strides, conv_bias=True,
+            num_conv_pos_embeddings=TINY.position_kernel, num_conv_pos_embedding_groups=TINY.position_groups,
+            do_stable_layer_norm=True, mask_time_prob=0.0, mask_feature_prob=0.0, attn_implementation="sdpa",
+        )
+    ).eval()  # fmt: skip
+
+
+def test_the_network_is_wav2vec2(student: Student, weights: Checkpoint):
     span = stretch(range(20), FRAME_RATE, Receptive.of(TINY.conv_kernels, TINY.conv_strides))
-    samples = torch.randn(2, span.last_sample - span.first_sample) * 0.05
+    samples, theirs = torch.randn(2, span.last_sample - span.first_sample) * 0.05, published()
+    theirs.load_state_dict(weights.tensors, strict=True)
+    bias = attention_bias(sliding(20, TINY.left, TINY.right), TINY.slopes)
     with torch.no_grad():
-        ours = student(samples, span, attention_bias(sliding(20, TINY.left, TINY.right), TINY.slopes))
-        theirs = SmallBackbone(weights)(samples * TINY.gain, span)
-    torch.testing.assert_close(ours, theirs, atol=2e-5, rtol=1e-4)
+        wanted = transformed(theirs, at_frames(convolved(theirs, samples * TINY.gain), span), bias)
+        torch.testing.assert_close(student(samples, span, bias), wanted, atol=2e-5, rtol=1e-4)
+        torch.testing.assert_close(SmallBackbone(weights)(samples * TINY.gain, span), wanted, atol=2e-5, rtol=1e-4)
+
+
+def test_loading_leaves_random_numbers_alone(weights: Checkpoint):
+    before = torch.get_rng_state()
+    SmallBackbone(weights)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_bundled_encoder_needs_no_transformers():
+    script = "import sys; from facetalk.speech import encoder; encoder.load(); print('transformers' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_windows_change_nothing(weights: Checkpoint):

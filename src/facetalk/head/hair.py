@@ -232,7 +232,7 @@ def load(path: Path | str, head_hash: str) -> HairModel:
         CheckpointError: the file is missing, holds no hair, or hair of another head.
     """
     saved = checkpoint.load(path, KIND)
-    with torch.device("meta"):
+    with checkpoint.unseeded():
         model = HairModel(restored(HairConfig, saved.config))
     if model.config.head != head_hash:
         raise CheckpointError(

@@ -273,7 +273,7 @@ def load(path: Path | str) -> Head:
         CheckpointError: the file is missing or does not hold a head.
     """
     saved = checkpoint.load(path, KIND)
-    with torch.device("meta"):
+    with checkpoint.unseeded():
         head = Head(restored(HeadConfig, saved.config))
         head.sources.expect("sources.", saved.tensors)
     head.load_state_dict({name: tensor.float() for name, tensor in saved.tensors.items()}, assign=True)

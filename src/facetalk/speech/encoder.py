@@ -13,6 +13,7 @@ from torch import Tensor
 from facetalk import checkpoint
 from facetalk.speech.composition import Stretch, stretch
 from facetalk.speech.configuration import Receptive
+from facetalk.speech.network import SmallBackbone
 from facetalk.speech.timing import frame_count
 from facetalk.types import FRAME_RATE, SpeechFeatures, Waveform
 
@@ -103,11 +104,11 @@ def load(
     Raises:
         CheckpointError: the weights are missing or of another kind.
     """
-    from facetalk.speech.wav2vec2 import PretrainedBackbone, SmallBackbone  # transformers takes seconds to import
-
     source = bundled_path() if str(source) == BUNDLED else source
     if Path(source).suffix == ".safetensors":
         return Encoder(SmallBackbone(checkpoint.load(source, KIND)), window_frames, device)
+    from facetalk.speech.wav2vec2 import PretrainedBackbone  # transformers takes seconds to import
+
     return Encoder(PretrainedBackbone(str(source)), window_frames, device)
 
 

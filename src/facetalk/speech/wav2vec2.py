@@ -1,59 +1,23 @@
-"""`transformers.Wav2Vec2Model`, ours and pretrained ones. The only file that imports transformers."""
+"""Published speech encoders, `transformers.Wav2Vec2Model`. The only file that imports transformers."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import Wav2Vec2Config, Wav2Vec2Model
+from transformers import Wav2Vec2Model
 from transformers.utils import cached_file, logging
 
 from facetalk.checkpoint import Checkpoint
 from facetalk.errors import CheckpointError
-from facetalk.speech.composition import Stretch, at_frames, attention_bias, convolved, sliding, transformed
-from facetalk.speech.configuration import EncoderConfig, Receptive
+from facetalk.speech.composition import Stretch, at_frames, convolved
+from facetalk.speech.configuration import Receptive
 
 UNUSED = frozenset({"masked_spec_embed"})
 """Parameters that only masked pre-training reads."""
-
-
-class SmallBackbone(nn.Module):
-    """Our own encoder: fixed gain, attention that reaches a fixed number of frames.
-
-    Raises:
-        CheckpointError: the tensors do not fit the configuration.
-    """
-
-    def __init__(self, weights: Checkpoint) -> None:
-        super().__init__()
-        try:
-            self.config = EncoderConfig(**{name: _tuples(value) for name, value in weights.config.items()})
-            with torch.device("meta"):
-                self.model = Wav2Vec2Model(_transformers_config(self.config))
-            tensors = {name: tensor.float() for name, tensor in weights.tensors.items()}
-            self.model.load_state_dict(tensors, strict=True, assign=True)
-        except (TypeError, ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            raise CheckpointError(
-                f"speech weights do not fit their configuration ({reason}); get them again"
-            ) from error
-        self.model.eval().requires_grad_(False)
-        self.size, self.halo, self.hash = self.config.size, self.config.halo, weights.hash
-        self.receptive = Receptive.of(self.config.conv_kernels, self.config.conv_strides)
-
-    def prepared(self, samples: Float[np.ndarray, " sample"]) -> tuple[float, float]:
-        """Offset and gain of the sound: fixed."""
-        return 0.0, self.config.gain
-
-    def forward(self, samples: Float[Tensor, "batch sample"], span: Stretch) -> Float[Tensor, "batch frame feature"]:
-        """Features of a stretch of frames."""
-        allowed = sliding(len(span.before), self.config.left, self.config.right)
-        bias = attention_bias(allowed, self.config.slopes).to(samples.device)
-        return transformed(self.model, at_frames(convolved(self.model, samples), span), bias)
 
 
 class PretrainedBackbone(nn.Module):
@@ -91,26 +55,6 @@ class PretrainedBackbone(nn.Module):
         return self.model.encoder(hidden).last_hidden_state
 
 
-def _transformers_config(config: EncoderConfig) -> Wav2Vec2Config:
-    return Wav2Vec2Config(
-        hidden_size=config.size,
-        num_hidden_layers=config.layers,
-        num_attention_heads=config.heads,
-        intermediate_size=config.inner,
-        feat_extract_norm="layer",
-        conv_dim=config.conv_channels,
-        conv_kernel=config.conv_kernels,
-        conv_stride=config.conv_strides,
-        conv_bias=True,
-        num_conv_pos_embeddings=config.position_kernel,
-        num_conv_pos_embedding_groups=config.position_groups,
-        do_stable_layer_norm=True,
-        mask_time_prob=0.0,
-        mask_feature_prob=0.0,
-        attn_implementation="sdpa",  # pyright: ignore[reportCallIssue]
-    )
-
-
 def _pretrained(source: str) -> Wav2Vec2Model:
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # a model with a recogniser's head is welcome, its report is not
@@ -136,7 +80,3 @@ def _normalises(source: str) -> bool:
     """Whether the model's published preprocessing normalises a file (what it does where nothing is said)."""
     path = cached_file(source, "preprocessor_config.json", _raise_exceptions_for_missing_entries=False)
     return True if path is None else json.loads(Path(path).read_text("utf-8")).get("do_normalize", True)
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
