@@ -9,6 +9,7 @@ from facetalk.geometry import UNIT_MM
 from facetalk.mesh.carry import carry
 from facetalk.mesh.extract import ask, extract
 from facetalk.mesh.grid import uniform_grid
+from facetalk.mesh.sketch import Sketch
 from facetalk.mesh.tracked import TrackConfig, track
 
 BALL = extract(sphere(), uniform_grid(BOX, 24))
@@ -77,12 +78,52 @@ def test_the_best_points_met_are_given_back():
     assert carried.miss_mm[0] <= 0.3 * 3**0.5 * UNIT_MM + 1e-3
 
 
+def test_a_sketch_goes_through_poses_too_far_for_one_and_costs_the_many_less():
+    asked = []
+
+    def counted(amount):
+        def deform(points):
+            asked.append(len(points))
+            return jaw(amount)(points)
+
+        return deform
+
+    sketch = Sketch.of(POINTS, NORMALS)
+    carried = sketch.carry([counted(0.06), counted(0.12)], POINTS)
+    spent = sum(asked)
+    asked.clear()
+    plain = carry(counted(0.12), POINTS, NORMALS, POINTS)
+    assert residual_mm(jaw(0.12), carried.points).max() < 0.1
+    assert (carried.points - plain.points).norm(dim=1).quantile(0.9) * UNIT_MM < 0.1
+    assert spent < sum(asked)
+
+
+def test_sketched_points_that_miss_their_place_are_not_followed():
+    def torn(points):
+        offsets = torch.where(points[:, :1] > 0.1, 0.3 * torch.sign(points[:, 1:2]), 0.01)
+        return offsets.expand_as(points), torch.zeros(len(points))
+
+    carried = Sketch.of(POINTS, NORMALS).carry([torn], POINTS)
+    far = POINTS[:, 0] < 0
+    assert torch.allclose(carried.points[far], POINTS[far] - 0.01, atol=2e-4)
+
+
+def test_what_does_not_move_stays(tracked):
+    upper = POINTS[:, 1] > 0
+    moving = (~upper).nonzero()[:, 0]
+    poses = tracked.vertices(torch.eye(len(tracked.basis)) * 0.01)[:, moving]
+    some = track(BALL, POINTS, moving, torch.eye(len(poses)), poses, torch.zeros(poses.shape[:2]), tracked.config)
+    placed = some.vertices(torch.ones(2, len(some.basis)))
+    assert torch.equal(placed[:, upper], POINTS[upper].expand(2, -1, -1))
+    assert not torch.allclose(placed[:, moving], POINTS[moving].expand(2, -1, -1), atol=1e-3)
+
+
 @pytest.fixture(scope="module")
 def tracked():
     amounts = torch.linspace(0, 0.12, 7)[:, None]
     solved = [carry(jaw(float(amount)), POINTS, NORMALS, POINTS, 12) for amount in amounts]
     poses, miss = torch.stack([one.points for one in solved]), torch.stack([one.miss_mm for one in solved])
-    return track(BALL, amounts, poses, miss, TrackConfig(components=5, probes=60))
+    return track(BALL, POINTS, torch.arange(len(POINTS)), amounts, poses, miss, TrackConfig(components=5, probes=60))
 
 
 def test_a_pose_between_the_solved_ones_is_held(tracked):

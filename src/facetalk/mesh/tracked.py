@@ -1,8 +1,9 @@
 """The tracked road: one surface of constant topology for an identity, in any pose, by principal components.
 
-A number of poses is solved vertex by vertex (`facetalk.mesh.carry`) and compressed. A frame then asks the deformation
-at a few hundred probes only: they are solved as all vertices once were, and the components that fit them best carry
-the rest. How well they fit is known for every frame, so a pose that the components do not hold is noticed.
+A number of poses is solved vertex by vertex (`facetalk.mesh.carry`) and compressed; what no expression reaches stands
+still and is no part of that. A frame then asks the deformation at a few hundred probes only: they are solved as all
+vertices once were, and the components that fit them best carry the rest. How well they fit is known for every frame, so
+a pose that the components do not hold is noticed.
 """
 
 from dataclasses import dataclass, field, replace
@@ -92,26 +93,31 @@ class Track:
 
     canonical: Mesh
     """With normals and regions, which every frame keeps."""
-    mean: Float[Tensor, "vertex 3"]
+    still: Float[Tensor, "vertex 3"]
+    """Every vertex at rest."""
+    moving: Int[Tensor, " moving"]
+    """Those that expressions reach; the rest stay where they are."""
+    mean: Float[Tensor, "moving 3"]
     basis: Float[Tensor, "component number"]
-    """Rows are displacements of all vertices, x, y, z of each side by side."""
+    """Rows are displacements of the moving vertices, x, y, z of each side by side."""
     guess: Guess
     """From conditions to coefficients."""
     probes: Int[Tensor, " probe"]
+    """Among the moving."""
     fit: Float[Tensor, "component probenumber"]
     """From displacements of the probes to coefficients, least squares."""
     config: TrackConfig = field(default_factory=TrackConfig)
 
-    @property
-    def points(self) -> Float[Tensor, "vertex 3"]:
-        """Canonical vertices."""
-        return torch.from_numpy(self.canonical.vertices)
+    @cached_property
+    def points(self) -> Float[Tensor, "moving 3"]:
+        """Moving vertices in the canonical pose."""
+        return torch.from_numpy(self.canonical.vertices)[self.moving]
 
-    @property
-    def normals(self) -> Float[Tensor, "vertex 3"]:
-        """Canonical normals."""
+    @cached_property
+    def normals(self) -> Float[Tensor, "moving 3"]:
+        """Their normals."""
         assert self.canonical.normals is not None
-        return torch.from_numpy(self.canonical.normals)
+        return torch.from_numpy(self.canonical.normals)[self.moving]
 
     def pose(self, deform: Deform, condition: Float[Tensor, " condition"]) -> Posed:
         """The components of one frame, from the deformation at the probes alone."""
@@ -127,6 +133,15 @@ class Track:
 
     def vertices(self, coefficients: Float[Tensor, "frame component"]) -> Float[Tensor, "frame vertex 3"]:
         """All vertices of some frames."""
+        return self.placed(self._moved(coefficients))
+
+    def placed(self, moved: Float[Tensor, "frame moving 3"]) -> Float[Tensor, "frame vertex 3"]:
+        """All vertices, of which the moving ones lie as given."""
+        whole = self.still.repeat(len(moved), 1, 1)
+        whole[:, self.moving] = moved
+        return whole
+
+    def _moved(self, coefficients: Float[Tensor, "frame component"]) -> Float[Tensor, "frame moving 3"]:
         moved = torch.addmm(self.mean.flatten(), coefficients, self.basis)
         return rearrange(moved, "frame (vertex way) -> frame vertex way", way=3)
 
@@ -135,8 +150,8 @@ class Track:
         return float(posed.residual_mm.nanmean()) <= self.config.mean_mm
 
     def solve(self, deform: Deform, condition: Float[Tensor, " condition"]) -> Carried:
-        """Every vertex of a frame solved by itself: slow, and right where the components are not."""
-        start = self.vertices(self.guess(condition[None]))[0]
+        """Every moving vertex of a frame solved by itself: slow, and right where the components are not."""
+        start = self._moved(self.guess(condition[None]))[0]
         return carry(deform, self.points, self.normals, start)
 
     def mesh(self, vertices: Float[np.ndarray, "vertex 3"]) -> Mesh:
@@ -150,10 +165,11 @@ class Track:
 
 
 def track(
-    canonical: Mesh, conditions: Float[Tensor, "pose condition"], poses: Float[Tensor, "pose vertex 3"],
-    miss_mm: Float[Tensor, "pose vertex"], config: TrackConfig = TrackConfig(),
+    canonical: Mesh, still: Float[Tensor, "vertex 3"], moving: Int[Tensor, " moving"],
+    conditions: Float[Tensor, "pose condition"], poses: Float[Tensor, "pose moving 3"],
+    miss_mm: Float[Tensor, "pose moving"], config: TrackConfig = TrackConfig(),
 ) -> Track:  # fmt: skip
-    """Compress solved poses of a canonical surface, which has normals and regions."""
+    """Compress solved poses of the moving vertices of a canonical surface, which has normals and regions."""
     mean = poses.mean(0)
     flat = (poses - mean).flatten(1)
     basis, coefficients, spread = _principal(flat, min(config.components, len(flat) - 1))
@@ -162,10 +178,10 @@ def track(
     noise = NOISE_MM / UNIT_MM
     inner = probed @ probed.T + torch.diag((noise / spread.clamp_min(1e-3 * noise)) ** 2)
     fit = torch.linalg.solve(inner.double(), probed.double()).float()
-    return Track(canonical, mean, basis, Guess.of(conditions, coefficients), probes, fit, config)
+    return Track(canonical, still, moving, mean, basis, Guess.of(conditions, coefficients), probes, fit, config)
 
 
-def _sure(miss_mm: Float[Tensor, "pose vertex"]) -> Bool[Tensor, " vertex"]:
+def _sure(miss_mm: Float[Tensor, "pose moving"]) -> Bool[Tensor, " moving"]:
     """Vertices that nearly always find their place, and never have none (an infinite miss)."""
     often = (miss_mm < STRAY_MM).float().mean(0)
     return (often > USUALLY) & ~miss_mm.isinf().any(0)
@@ -183,7 +199,7 @@ def _principal(
 
 
 def _probes(
-    weighted: Float[Tensor, "component number"], sure: Bool[Tensor, " vertex"], count: int
+    weighted: Float[Tensor, "component number"], sure: Bool[Tensor, " moving"], count: int
 ) -> Int[Tensor, " probe"]:
     """Vertices that tell the components apart (pivoted QR, Drmač and Gugercin 2016), and as many again at random."""
     draw = np.random.default_rng(SEED)

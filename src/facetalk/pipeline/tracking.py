@@ -10,18 +10,20 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from scipy.sparse import csr_matrix
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from facetalk.arkit import ARKIT_INDEX, ARKIT_NAMES
+from facetalk.geometry import UNIT_MM
 from facetalk.head.kinds import rig_of
 from facetalk.head.model import Deform, Deformation
-from facetalk.mesh.carry import Carried, carry
+from facetalk.mesh.carry import Carried
+from facetalk.mesh.carry import Deform as Warp
 from facetalk.mesh.extract import ask, extract
 from facetalk.mesh.finding import look_up_all
 from facetalk.mesh.grid import Grid
-from facetalk.mesh.mending import draw_back, follow_neighbours, neighbour_means
+from facetalk.mesh.mending import COVERED_MM, draw_back, follow_neighbours, neighbour_means
+from facetalk.mesh.sketch import Sketch
 from facetalk.mesh.tracked import STRAY_MM, Guess, Posed, Track, TrackConfig, track
 from facetalk.pipeline.actor import NECK_CUT, Actor, Points, parts
 from facetalk.pipeline.side_by_side import cores, ordered
@@ -29,7 +31,7 @@ from facetalk.types import Mesh, Region
 
 POSES = 72
 """Solved for an identity, the rest pose among them."""
-FIRST, STEPS = 9, (0.3, 0.6)
+FIRST, STEPS = 9, (0.3, 0.6, 1.0)
 """Poses solved step by step from the canonical one; those after start from what the ones before tell."""
 MOUTH, EYES = ("mouth", "jaw", "cheekPuff"), ("eye", "brow", "cheekSquint", "noseSneer")
 """What names of mouth and eye weights begin with."""
@@ -37,8 +39,11 @@ JAW_SHARE, JAW_MOST, BLINK_SHARE = 0.75, 0.7, 0.4
 """How many poses open the jaw, how far at most, and how many blink."""
 CLOSED_SHARE = 0.35
 """How many poses close the lips on purpose."""
-CLOSING = {"jawOpen": 0.2, "mouthPress": 0.4, "mouthRollLower": 0.5, "mouthRollUpper": 0.3, "mouthPucker": 0.3}
-"""With what, and how much of it at most."""
+CLOSING = {
+    "jawOpen": 0.4, "mouthPress": 0.4, "mouthRollLower": 0.5, "mouthRollUpper": 0.3, "mouthPucker": 0.4,
+    "mouthFunnel": 0.2,
+}  # fmt: skip
+"""With what, and how much of it at most: lips also close over a jaw that is open for the vowel beside them."""
 PLAIN = TrackConfig()
 HARD = [Region.SCLERA, Region.IRIS, Region.PUPIL, Region.TEETH]
 """What lies behind lids and lips."""
@@ -112,7 +117,7 @@ class Tracking:
         self.canonical = extract(actor.canonical, self.grid, cut=NECK_CUT, regions=actor.shares)
         self.track = self._track(config)
 
-    def warp(self, code: Float[Tensor, " code"]) -> Callable[[Points], tuple[Points, Float[Tensor, " point"]]]:
+    def warp(self, code: Float[Tensor, " code"]) -> Warp:
         """Offsets and levels of a pose."""
         return parts(self.actor.deformation(code, self.at_rest))
 
@@ -135,7 +140,7 @@ class Tracking:
         residual = float(posed.residual_mm.nanmean())
         if float(carried.miss_mm.mean()) <= self.track.config.broken_mm:
             logger.info("a frame %.2f mm off its components was solved vertex by vertex", residual)
-            return self.track.mesh(carried.points.numpy())
+            return self.track.mesh(self.track.placed(carried.points[None])[0].numpy())
         logger.warning("a frame could not be tracked (%.2f mm off) and was extracted: its faces differ", residual)
         mesh = extract(self.actor.sdf(code), self.grid, cut=NECK_CUT)
         canonical = ask(self.actor.carried(code), mesh.vertices)
@@ -147,41 +152,67 @@ class Tracking:
         points, normals = torch.from_numpy(self.canonical.vertices), torch.from_numpy(self.canonical.normals)
         weights = torch.from_numpy(tracked_poses(POSES - 1))
         codes = rig(torch.cat([torch.zeros_like(weights[:1]), weights]).to(self.actor.device)).cpu()
+        still = Sketch.of(points, normals).carry(self._way(codes[0]), points).points
+        moving = self._moving(still)
+        sketch, flesh = Sketch.of(points[moving], normals[moving]), self._flesh(moving)
+
+        def stepwise(code: Tensor) -> Carried:
+            return flesh(self.warp(code), sketch.carry(self._way(code), sketch.points))
 
         def solve(job: tuple[Tensor, Tensor]) -> Carried:
             code, start = job
-            return carry(self.warp(code), points, normals, start)
-
-        def stepwise(code: Tensor) -> Carried:
-            """From the canonical pose, which is the zero code, in steps."""
-            place = points
-            for share in STEPS:
-                place = solve((share * code, place)).points
-            return solve((code, place))
+            return flesh(self.warp(code), sketch.carry([self.warp(code)], start))
 
         found = list(ordered(stepwise, codes[:FIRST], cores()))
         while len(found) < len(codes):
             known, wanted = codes[: len(found)], codes[len(found) : 2 * len(found)]
-            starts = self._starts(known, torch.stack([pose.points for pose in found]), points, wanted)
+            starts = self._starts(known, torch.stack([pose.points for pose in found]), sketch.points, wanted)
             found += ordered(solve, zip(wanted, starts, strict=True), cores())
-        means = neighbour_means(self.canonical.faces, len(points))
-        found = [self._mended(code, pose, means) for code, pose in zip(codes, found, strict=True)]
         poses = torch.stack([pose.points for pose in found])
-        return track(self.canonical, codes, poses, torch.stack([pose.miss_mm for pose in found]), config)
+        missed = torch.stack([pose.miss_mm for pose in found])
+        return track(self.canonical, still, moving, codes, poses, missed, config)
 
-    def _mended(self, code: Float[Tensor, " code"], carried: Carried, means: csr_matrix) -> Carried:
-        """A solved pose without spikes, teeth and eyeballs drawn back where they are covered; those are no probes."""
-        canonical, normals = torch.from_numpy(self.canonical.vertices), torch.from_numpy(self.canonical.normals)
-        torn = carried.miss_mm > STRAY_MM
-        points = canonical + follow_neighbours(carried.points - canonical, torn, means)
-        hard = torch.from_numpy(np.flatnonzero(self.canonical.regions[:, HARD].sum(1) > 0.5))
-        offsets, level = self.warp(code)(points[hard])
-        distance = self.actor.canonical(points[hard] + offsets) + level
-        drawn = draw_back(points[hard], normals[hard], distance.cpu())
-        miss = carried.miss_mm.clone()
-        miss[hard[(drawn != points[hard]).any(1)]] = torch.inf
-        points[hard] = drawn
-        return Carried(points, miss)
+    def _way(self, code: Float[Tensor, " code"]) -> list[Warp]:
+        """From the canonical pose, which is the zero code, in steps."""
+        return [self.warp(share * code) for share in STEPS]
+
+    def _moving(self, still: Float[Tensor, "vertex 3"]) -> Int[Tensor, " moving"]:
+        """Vertices, given at rest, that expressions reach."""
+        if self.actor.reach is None:
+            return torch.arange(len(still))
+        return (self.actor.reach(still.to(self.actor.device)) > 0).nonzero()[:, 0].cpu()
+
+    def _flesh(self, moving: Int[Tensor, " moving"]) -> Callable[[Warp, Carried], Carried]:
+        """Mends solved poses: spikes follow their neighbours, and teeth and eyeballs draw back where they are covered.
+
+        Those that were drawn back are no probes: they miss their place by infinity.
+        """
+        whole, rows = self.canonical, moving.numpy()
+        canonical = torch.from_numpy(whole.vertices)[moving]
+        hard = torch.from_numpy(np.flatnonzero(whole.regions[rows][:, HARD].sum(1) > 0.5))
+        outward = torch.from_numpy(whole.normals)[moving][hard]
+        numbers = np.full(len(whole.vertices), -1)
+        numbers[rows] = np.arange(len(rows))
+        faces = numbers[whole.faces]
+        means = neighbour_means(faces[(faces >= 0).all(1)], len(rows))
+
+        def mended(warp: Warp, carried: Carried) -> Carried:
+            points = canonical + follow_neighbours(carried.points - canonical, carried.miss_mm > STRAY_MM, means)
+            miss = carried.miss_mm.clone()
+            drawn = draw_back(points[hard], outward, self._covered(warp, points[hard]))
+            miss[hard[(drawn != points[hard]).any(1)]] = torch.inf
+            points[hard] = drawn
+            return Carried(points, miss)
+
+        return mended
+
+    def _covered(self, warp: Warp, points: Float[Tensor, "hard 3"]) -> Float[Tensor, " hard"]:
+        """Posed distance of solved points, 0 where the level does not push flesh over them."""
+        offsets, level = warp(points)
+        distance = torch.zeros(len(points))
+        low = (level < -COVERED_MM / UNIT_MM).nonzero()[:, 0]
+        distance[low.cpu()] = (self.actor.canonical((points.to(offsets.device) + offsets)[low]) + level[low]).cpu()
+        return distance
 
     @staticmethod
     def _starts(known: Tensor, poses: Tensor, points: Tensor, wanted: Tensor) -> Iterator[Tensor]:
