@@ -7,7 +7,7 @@ from facetalk.geometry import UNIT_MM
 from facetalk.head import model
 from facetalk.head.anatomy import LANDMARK_NAMES, Anatomy
 from facetalk.training.drawn_people import DrawnPeople, closed_error, sealed_error
-from facetalk.training.seams import MOVES_LIPS, openness, sealed_weights, through_lips
+from facetalk.training.seams import MOVES_LIPS, PRESSING, openness, sealed_weights, through_lips
 
 MM = 1 / UNIT_MM
 
@@ -44,7 +44,11 @@ def test_sealed_weights_keep_brows_and_shut_the_lips():
     sealed = sealed_weights(weights, torch.Generator().manual_seed(2))
     kept = [index for index in range(52) if index not in MOVES_LIPS]
     assert torch.equal(sealed[:, kept], weights[:, kept])
-    assert (sealed[::2][:, MOVES_LIPS] == 0).all()
+    assert (sealed[::4][:, MOVES_LIPS] == 0).all()
+    pressing = [column for columns in PRESSING for column in columns]
+    assert (sealed[2::4][:, pressing] > 0).all() and (sealed[1::4][:, pressing] == 0).all()
+    others = sorted({*MOVES_LIPS} - {*pressing, ARKIT_INDEX["jawOpen"], ARKIT_INDEX["mouthClose"]})
+    assert (sealed[:, others] == 0).all() and (sealed[::2, ARKIT_INDEX["jawOpen"]] == 0).all()
     jaw, shut = sealed[1::2, ARKIT_INDEX["jawOpen"]], sealed[1::2, ARKIT_INDEX["mouthClose"]]
     assert torch.equal(jaw, shut) and (jaw > 0).all()
 

@@ -15,6 +15,12 @@ MOVES_LIPS = [index for index, name in enumerate(ARKIT_NAMES) if name.startswith
 HELD_OPEN, HELD_SHUT = ARKIT_INDEX["jawOpen"], ARKIT_INDEX["mouthClose"]
 WIDEST_JAW = 0.25
 """Furthest the jaw opens behind lips that stay sealed, as it does at /m/."""
+PRESSING = tuple(
+    [ARKIT_INDEX[name] for name in names]
+    for names in (("mouthPressLeft", "mouthPressRight"), ("mouthRollLower",), ("mouthRollUpper",))
+)
+HARDEST = (0.4, 0.3, 0.25)
+"""What presses and rolls lips in as they seal for /p b m/, and how much of it at most."""
 HALF_WIDTH_MM = 8.0
 ABOVE_MM, BELOW_MM, SAMPLES = 3.0, 6.0, 13
 """How far lines reach above and below the seam at rest, and samples along them."""
@@ -24,12 +30,18 @@ BEHIND_MM = 0.5
 
 
 def sealed_weights(weights: Float[Tensor, "row 52"], generator: torch.Generator) -> Float[Tensor, "row 52"]:
-    """The same brows, lids and gaze with sealed lips: every other row at rest, the rest over an open jaw."""
+    """The same brows, lids and gaze with sealed lips: every other row at rest, the rest over an open jaw.
+
+    Lips are pressed on every second row of each.
+    """
     sealed = weights.clone()
     sealed[:, MOVES_LIPS] = 0.0
     jaw = WIDEST_JAW * torch.rand(len(sealed), generator=generator)
     jaw[::2] = 0.0
     sealed[:, HELD_OPEN] = sealed[:, HELD_SHUT] = jaw
+    pressed = torch.arange(len(weights)) % 4 > 1
+    for columns, most in zip(PRESSING, HARDEST, strict=True):
+        sealed[:, columns] = (pressed * most * torch.rand(len(weights), generator=generator))[:, None]
     return sealed
 
 
