@@ -115,6 +115,8 @@ class Animate(Showing):
         talker = facetalk.load(self.weights, device=self.device, head=self.head)
         with stages.timed("load"):
             identity = talker.identity(self.identity, self.hairstyle)
+        if self.out.suffix not in (".npz", TAKE_SUFFIX):
+            talker.expect(identity, self.shown.surface)
         for output in outputs:
             clip = self.clip(talker, output, identity, stages)
             made.append(self.write(clip, output.path, self.shown, stages))

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from torch.nn.functional import silu
 
 from facetalk.head.anatomy import ANCHORS, PAIRS, WEIGHT_SETS, Anatomy, CodeLayout, mirrored, weight_set
 from facetalk.head.features import eye_features, swap_eyes, wave_count, waves
+from facetalk.head.field import activated
 
 GLOBAL_SHARE = 0.1
 """Weight of the global member in the blend, where a local member at its anchor has 1."""
@@ -55,9 +55,9 @@ class Stack(nn.Module):
 
     def tail(self, member: int, first: Float[Tensor, "pair width"]) -> Float[Tensor, " pair"]:
         """Everything after the first layer's sum."""
-        hidden = silu(first)
+        hidden = activated(first)
         for weight, bias in zip(self.hidden, self.hidden_bias, strict=True):
-            hidden = silu(torch.addmm(bias[member], hidden, weight[member]))
+            hidden = activated(torch.addmm(bias[member], hidden, weight[member]))
         return torch.addmm(self.last_bias[member], hidden, self.last[member]).squeeze(1)
 
 

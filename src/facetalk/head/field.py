@@ -99,8 +99,13 @@ class ConditionedNetwork(nn.Module):
         """The field at points given relative to the network's centre."""
         hidden = torch.cat([waves(points, self.size.wavelengths), extra], -1)
         for weight, bias in zip(self.weights, folded.biases, strict=True):
-            hidden = silu(affine(hidden, weight, bias))
+            hidden = activated(affine(hidden, weight, bias))
         return torch.baddbmm(folded.output_bias[:, None], hidden, folded.output)
+
+
+def activated(hidden: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch width"]:
+    """SiLU; where no gradient will ask for what it was given, in its place, which a core's cache thanks."""
+    return silu(hidden, inplace=not torch.is_grad_enabled())
 
 
 def affine(

@@ -32,8 +32,9 @@ CODE_SPREAD = 0.03
 KIND = "head"
 _CODE_GAIN = 7.0 / CODE_SCALE
 """Brings the dimensions of a code to about unit size: a code of norm 0.35 has dimensions of 0.025."""
-_CHUNK = 4096
-"""Points evaluated together: their activations stay in a core's cache, several times faster than one great batch."""
+_CHUNK = 3000
+"""Most points evaluated together: their activations stay in a core's cache, several times faster than one great
+batch."""
 _EXACT = ("rig.", "anatomy.mean", "ensemble.radius")
 """Tensors kept in single precision in files."""
 
@@ -198,7 +199,7 @@ class Head(nn.Module):
 
     def canonical(self, state: IdentityState, points: Float[Tensor, "point 3"]) -> Float[Tensor, " point"]:
         """Signed distance in the canonical pose, in units."""
-        chunks = [self.ensemble(state.anatomy, state.biases, chunk[None])[0] for chunk in points.split(_CHUNK)]
+        chunks = [self.ensemble(state.anatomy, state.biases, chunk[None])[0] for chunk in _pieces(points)]
         return torch.cat(chunks)
 
     def deformer(self, state: IdentityState, code: Float[Tensor, " code"]) -> Deform:
@@ -206,7 +207,7 @@ class Head(nn.Module):
         folded = self.deformation.fold(self.condition(state.anatomy, code[None]))
 
         def deform(points: Float[Tensor, "point 3"]) -> Deformation:
-            chunks = [self.deformation(folded, state.anatomy, chunk[None])[0] for chunk in points.split(_CHUNK)]
+            chunks = [self.deformation(folded, state.anatomy, chunk[None])[0] for chunk in _pieces(points)]
             field = torch.cat(chunks)
             return Deformation(field[:, :3], field[:, 3])
 
@@ -221,7 +222,7 @@ class Head(nn.Module):
     def regions(self, state: IdentityState, points: Float[Tensor, "point 3"]) -> Float[Tensor, "point region"]:
         """Share of each `Region` at points of the canonical surface; rows sum to one."""
         folded = self.region_field.fold(self.region_identity(state.deviations))
-        chunks = [self.region_field(folded, state.anatomy, chunk[None])[0] for chunk in points.split(_CHUNK)]
+        chunks = [self.region_field(folded, state.anatomy, chunk[None])[0] for chunk in _pieces(points)]
         return torch.cat(chunks).softmax(-1)
 
     def grown(self, state: IdentityState, hair: Hair) -> dict[str, HairSdf]:
@@ -259,6 +260,11 @@ class Head(nn.Module):
             if not name.startswith("hair.")
         }
         return Checkpoint(KIND, asdict(self.config), tensors)
+
+
+def _pieces(points: Float[Tensor, "point 3"]) -> tuple[Float[Tensor, "piece 3"], ...]:
+    """Points in as few equal pieces as `_CHUNK` allows, at least one."""
+    return points.chunk(max(-(-len(points) // _CHUNK), 1))
 
 
 def save(head: Head, path: Path | str) -> None:

@@ -51,7 +51,7 @@ def severed(mesh: Mesh, plane: Plane) -> Mesh:
     height = plane.height(mesh.vertices)
     height = np.where(np.abs(height) <= ON_PLANE, np.float32(0), height)
     count = sunk(mesh.faces, height)
-    if not count.any():
+    if count.max(initial=0) == 0:
         return mesh
     whole = mesh.faces[count == 0]
     across = mesh.faces[(count == 1) | (count == 2)]

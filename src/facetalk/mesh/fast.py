@@ -22,10 +22,11 @@ from facetalk.mesh.finish import Posed, Refined, at_rest, finished
 from facetalk.mesh.grid import Grid, Patch
 from facetalk.mesh.isosurface import isosurface
 from facetalk.mesh.lattice import cell_corners, cell_nodes, far_nodes, fill_far, picks, spread, thinned, touched_cells
+from facetalk.mesh.posing import posed_values
 from facetalk.mesh.refined import fill_parts, fine_values, rough_cells, rough_parts, wanted_nodes
 from facetalk.mesh.slits import without_thin
 from facetalk.mesh.standing import Deform, Rested, Stillness, still_cells
-from facetalk.mesh.warped import close_patch, fill_base, fill_patch, posed_values
+from facetalk.mesh.warped import close_patch, fill_base, fill_patch
 from facetalk.types import Mesh
 
 CHUNK = 8192

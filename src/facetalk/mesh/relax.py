@@ -27,7 +27,7 @@ def relaxed(
     """`vertices`, the loose ones moved `rounds` times to the mean of their neighbours (Laplacian smoothing)."""
     marked = np.zeros(len(vertices), bool)
     marked[loose] = True
-    touched = faces[marked[faces].any(1)]
+    touched = faces[marked[faces[:, 0]] | marked[faces[:, 1]] | marked[faces[:, 2]]]
     moved = vertices.copy()
     for _ in range(rounds):
         average(moved, touched, marked)

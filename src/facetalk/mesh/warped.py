@@ -1,7 +1,6 @@
-"""Compiled loops of the fast road: a deformation known at the nodes of a lattice, applied to a baked field.
+"""Compiled loops of the fast road: posed distances at the nodes of a grid, and vertices settled on the posed surface.
 
-A lattice node is a base node of the grid, so every base cell lies in one lattice cell. `warp` holds the offsets and the
-level at lattice nodes, NaN where they were not asked; `px`, `py`, `pz` are the base nodes that lattice nodes lie on.
+What `warp`, `flat`, `px` and the like are is told in `facetalk.mesh.posing`.
 """
 
 import numpy as np
@@ -9,28 +8,8 @@ import numpy as np
 from facetalk.compiled import kernel
 from facetalk.mesh.finding import look_up
 from facetalk.mesh.lattice import lattice_places, nearest
+from facetalk.mesh.posing import along_z, blend, homes, posed, warped
 from facetalk.mesh.refined import fine_warp
-
-
-@kernel
-def blend(flat, at, row, plane, u, v, w):
-    """Trilinear value at place (u, v, w) of the cell of a flat warp whose lowest corner has this number at `at`."""
-    p = flat[at] + w * (flat[at + 4] - flat[at])
-    q = flat[at + row] + w * (flat[at + row + 4] - flat[at + row])
-    at += plane
-    r = flat[at] + w * (flat[at + 4] - flat[at])
-    s = flat[at + row] + w * (flat[at + row + 4] - flat[at + row])
-    p += v * (q - p)
-    return p + u * (r + v * (s - r) - p)
-
-
-@kernel
-def warped(flat, at, row, plane, u, v, w, values, table, span, origin, per_unit, x, y, z):
-    """Posed distance at point (x, y, z), which lies at (u, v, w) in the lattice cell at `at` of a flat warp."""
-    x += blend(flat, at, row, plane, u, v, w)
-    y += blend(flat, at + 1, row, plane, u, v, w)
-    z += blend(flat, at + 2, row, plane, u, v, w)
-    return blend(flat, at + 3, row, plane, u, v, w) + look_up(values, table, span, origin, per_unit, x, y, z)
 
 
 @kernel
@@ -147,70 +126,21 @@ def fill_patch(  # noqa: C901
                                     if not may_hold(nodes, i0, i1, j0, j1, k0, k1, near):
                                         continue
                                 for d in range(i0, i1 + 1, finer):
+                                    u = (x[d] - ox) * ex
                                     for e in range(j0, j1 + 1, finer):
+                                        # Along z the warp of a lattice cell is linear.
+                                        v = (y[e] - oy) * ey
+                                        x0, dx = along_z(flat, at, row, plane, u, v)
+                                        y0, dy = along_z(flat, at + 1, row, plane, u, v)
+                                        z0, dz = along_z(flat, at + 2, row, plane, u, v)
+                                        l0, dl = along_z(flat, at + 3, row, plane, u, v)
                                         for f in range(k0, k1 + 1, finer):
                                             if np.isnan(nodes[d, e, f]):
-                                                u, v, w = (x[d] - ox) * ex, (y[e] - oy) * ey, (z[f] - oz) * ez
-                                                nodes[d, e, f] = warped(
-                                                    flat, at, row, plane, u, v, w, values, table, span, origin,
-                                                    per_unit, x[d], y[e], z[f],
+                                                w = (z[f] - oz) * ez
+                                                nodes[d, e, f] = l0 + w * dl + look_up(
+                                                    values, table, span, origin, per_unit,
+                                                    x[d] + x0 + w * dx, y[e] + y0 + w * dy, z[f] + z0 + w * dz,
                                                 )  # fmt: skip
-
-
-@kernel
-def held_by(axis, pick, per_unit, homes, x):
-    """`place` on an even axis, `homes` being the lattice interval of each of its own."""
-    at = homes[nearest(x, axis[0], per_unit, len(homes))]
-    while at > 0 and x < axis[pick[at]]:  # a rounding aside
-        at -= 1
-    while at < len(pick) - 2 and x >= axis[pick[at + 1]]:
-        at += 1
-    return at
-
-
-@kernel
-def homes(axis, pick):
-    """The lattice interval that holds each interval of an axis."""
-    return lattice_places(axis, pick, axis[:-1])
-
-
-@kernel
-def posed(flat, row, plane, px, py, pz, bx, by, bz, hx, hy, hz, values, table, span, origin, per_unit, x, y, z, out):
-    """Posed distance at point (x, y, z); its canonical place is written to `out`.
-
-    `flat` is the warp without its axes, `row` and `plane` its steps along y and x, `hx`, `hy`, `hz` the axes' `homes`.
-    """
-    a, b, c = (
-        held_by(bx, px, per_unit[0], hx, x),
-        held_by(by, py, per_unit[1], hy, y),
-        held_by(bz, pz, per_unit[2], hz, z),
-    )
-    u = (x - bx[px[a]]) / (bx[px[a + 1]] - bx[px[a]])
-    v = (y - by[py[b]]) / (by[py[b + 1]] - by[py[b]])
-    w = (z - bz[pz[c]]) / (bz[pz[c + 1]] - bz[pz[c]])
-    at = a * plane + b * row + 4 * c
-    level = blend(flat, at + 3, row, plane, u, v, w)
-    if np.isnan(level):  # a corner was not asked
-        return level
-    x += blend(flat, at, row, plane, u, v, w)
-    y += blend(flat, at + 1, row, plane, u, v, w)
-    z += blend(flat, at + 2, row, plane, u, v, w)
-    out[0], out[1], out[2] = x, y, z
-    return level + look_up(values, table, span, origin, per_unit, x, y, z)
-
-
-@kernel
-def posed_values(points, warp, px, py, pz, bx, by, bz, values, table, span, origin, per_unit):
-    """Posed distances at points."""
-    found, out = np.empty(len(points), np.float32), np.empty(3, np.float32)
-    hx, hy, hz = homes(bx, px), homes(by, py), homes(bz, pz)
-    flat, row, plane = warp.reshape(-1), 4 * warp.shape[2], 4 * warp.shape[1] * warp.shape[2]
-    for n in range(len(points)):
-        x, y, z = points[n, 0], points[n, 1], points[n, 2]
-        found[n] = posed(
-            flat, row, plane, px, py, pz, bx, by, bz, hx, hy, hz, values, table, span, origin, per_unit, x, y, z, out
-        )
-    return found
 
 
 @kernel

@@ -1,7 +1,7 @@
 """A clip: motion of one head, by one identity, with its sound. What it gives are meshes, curves, apertures, files."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -14,8 +14,9 @@ from facetalk.errors import CheckpointError
 from facetalk.head.kinds import AnyHead, rig_of
 from facetalk.mesh.aperture import eye_probe, mouth_probe
 from facetalk.pipeline.actor import Actor
+from facetalk.pipeline.backstage import Backstage
 from facetalk.pipeline.identity import Identity
-from facetalk.pipeline.presenter import DEFAULT_PRESENTATION, Presentation, Presenter, Watch, unwatched
+from facetalk.pipeline.presenter import DEFAULT_PRESENTATION, Presentation, Watch, unwatched
 from facetalk.pipeline.roads import DEFAULT_SURFACE, Surface
 from facetalk.rig.curves import frame_count, midpoints
 from facetalk.types import ExpressionCodes, Frame, Mesh, RigCurves, Waveform
@@ -64,6 +65,8 @@ class Clip:
     writer: Save
     speech: Waveform | None = None
     origin: Origin = Origin()
+    backstage: Backstage = field(default_factory=Backstage, repr=False, compare=False)
+    """Where people are made ready to be shown."""
 
     def __post_init__(self) -> None:
         if self.codes.head_hash != self.head.hash:
@@ -110,12 +113,12 @@ class Clip:
 
     def meshes(self, surface: Surface = DEFAULT_SURFACE) -> Iterator[Mesh]:
         """One mesh a frame, made as they are asked for."""
-        yield from Presenter(self.actor(surface), surface).meshes(self.codes)
+        yield from self.backstage.presenter(self.head, self.identity, surface).meshes(self.codes)
 
     def frames(self, presentation: Presentation = DEFAULT_PRESENTATION) -> Iterator[Frame]:
         """The pictures of a video, made as they are asked for."""
         surface, view = presentation.surface, presentation.view
-        presenter = Presenter(self.actor(surface), surface)
+        presenter = self.backstage.presenter(self.head, self.identity, surface)
         count = self.frames_at(view.rate)
         yield from presenter.frames(self.codes, count, view, self.identity.look, self.origin.seed)
 

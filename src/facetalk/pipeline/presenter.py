@@ -18,7 +18,7 @@ from facetalk.render.look import Look, Studio, parse_colour
 from facetalk.render.picture import Photographer
 from facetalk.types import ExpressionCodes, Frame, Mesh
 
-RUN_FRAMES = 10
+RUN_FRAMES = 5
 """Consecutive frames made by one core: within a run each frame starts from the surface of the one before."""
 MESH_RUN_FRAMES = 4
 """The same where the meshes themselves wait to be taken: they are large."""

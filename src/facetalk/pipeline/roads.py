@@ -1,6 +1,7 @@
 """Roads from codes to meshes: exact, fast, and tracked. A road makes a run of consecutive frames."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -59,8 +60,12 @@ DEFAULT_SURFACE = Surface()
 
 
 def road_of(actor: Actor, surface: Surface) -> Road:
-    """The road that is asked for, with the actor's hair."""
-    road, locks = ROADS[surface.mesh](actor, surface.resolution), actor.locks
+    """The road that is asked for, with the actor's hair; both are made at the same time."""
+    actor.state  # noqa: B018 - both ask for it
+    with ThreadPoolExecutor(1) as pool:
+        hair = pool.submit(lambda: actor.locks)
+        road = ROADS[surface.mesh](actor, surface.resolution)
+        locks = hair.result()
     if locks is None:
         return road
 

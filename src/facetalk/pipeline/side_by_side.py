@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Lock
 from typing import TypeVar
 
 import torch
@@ -25,7 +26,7 @@ def cores() -> int:
 
 def ordered(work: Callable[[Job], Result], jobs: Iterable[Job], workers: int) -> Iterator[Result]:
     """`work` of every job, in the order of the jobs, at most two jobs a worker begun and not yet taken."""
-    with ThreadPoolExecutor(workers) as pool, single_threaded():
+    with single_threaded(), ThreadPoolExecutor(workers, initializer=lambda: torch.set_num_threads(1)) as pool:
         waiting: deque[Future[Result]] = deque()
         try:
             for job in jobs:
@@ -44,11 +45,36 @@ def single_threaded() -> Iterator[None]:
     """Torch and BLAS use one thread in each of ours: threads inside one small product only get in each other's way.
 
     Those of BLAS wait for the next product at full speed: with hair on the head they took as long as all the rest.
+    Several threads may be inside at once; torch's setting is the calling thread's, that of BLAS is the process's.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
+    _BLAS.enter()
     try:
-        with threadpool_limits(1, user_api="blas"):
-            yield
+        yield
     finally:
+        _BLAS.leave()
         torch.set_num_threads(before)
+
+
+class _OneThread:
+    """BLAS with one thread while anybody is inside."""
+
+    def __init__(self) -> None:
+        self.lock, self.inside = Lock(), 0
+        self.limits: threadpool_limits | None = None
+
+    def enter(self) -> None:
+        with self.lock:
+            self.inside += 1
+            if self.inside == 1:
+                self.limits = threadpool_limits(1, user_api="blas")
+
+    def leave(self) -> None:
+        with self.lock:
+            self.inside -= 1
+            if self.inside == 0 and self.limits is not None:
+                self.limits.restore_original_limits()
+
+
+_BLAS = _OneThread()

@@ -1,7 +1,7 @@
 """Speech, landmarks or curves in, motion of a head out: the models, and the order in which they are used."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
 
@@ -13,10 +13,12 @@ from facetalk.errors import InputError
 from facetalk.head.kinds import rig_of
 from facetalk.landmarks.points import Landmarks
 from facetalk.motion import Sampling, express
+from facetalk.pipeline.backstage import Backstage
 from facetalk.pipeline.clip import Clip, Origin, Save
 from facetalk.pipeline.filling import filled
 from facetalk.pipeline.identity import DEFAULT, Identity, find, wearing
 from facetalk.pipeline.presenter import Watch, unwatched
+from facetalk.pipeline.roads import DEFAULT_SURFACE, Surface
 from facetalk.pipeline.weights import Weights
 from facetalk.rig.curves import resample
 from facetalk.speech import waveform
@@ -61,6 +63,16 @@ class Talker:
 
     weights: Weights
     writer: Save
+    backstage: Backstage = field(default_factory=Backstage, repr=False, compare=False)
+    """Where people are made ready to be shown; those shown last stay so."""
+
+    def expect(self, identity: Identity | str = DEFAULT, surface: Surface = DEFAULT_SURFACE) -> None:
+        """Begin to make a person ready to be shown, beside what comes next: `animate` and `Clip.save` need not wait.
+
+        Raises:
+            InputError: there is no such person, or the surface cannot be made.
+        """
+        self.backstage.expect(self.weights.head, self._person(identity), surface)
 
     def animate(
         self, speech: Waveform | Path | str, *, identity: Identity | str = DEFAULT, seed: int = 0,
@@ -142,8 +154,10 @@ class Talker:
         return express(codes, self.weights.head.rest, expressiveness).cpu()
 
     def _clip(self, codes: ExpressionCodes, identity: Identity | str, origin: Origin, speech: Waveform | None) -> Clip:
-        identity = identity if isinstance(identity, Identity) else self.identity(identity)
-        return Clip(codes, self.weights.head, identity, self.writer, speech, origin)
+        return Clip(codes, self.weights.head, self._person(identity), self.writer, speech, origin, self.backstage)
+
+    def _person(self, identity: Identity | str) -> Identity:
+        return identity if isinstance(identity, Identity) else self.identity(identity)
 
 
 def _as_seen(performing: Performing) -> Performing:

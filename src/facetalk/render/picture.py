@@ -40,7 +40,7 @@ class Photographer:
         seen = visible(screen, faces, camera.width, camera.height, SAMPLES)
         coarse = np.ascontiguousarray(seen.nearness[SAMPLES :: 2 * SAMPLES, SAMPLES :: 2 * SAMPLES])
         shadow = shadow_map(vertices, faces, lights[0, :3])
-        lit = shadows(coarse, camera, 2, 1 + 0.5 / SAMPLES, *shadow)
+        lit = shadows(coarse, camera, 2.0, 1 + 0.5 / SAMPLES, *shadow)
         return Frame(
             shade(
                 seen.triangle, seen.nearness, SAMPLES, faces, screen, self._carried(mesh), self._albedo, self._shine,
