@@ -9,6 +9,7 @@ from facetalk.geometry import UNIT_MM
 from facetalk.mesh.carry import carry
 from facetalk.mesh.extract import ask, extract
 from facetalk.mesh.grid import uniform_grid
+from facetalk.mesh.mending import turn_rigidly
 from facetalk.mesh.sketch import Sketch
 from facetalk.mesh.tracked import TrackConfig, track
 
@@ -76,6 +77,16 @@ def test_the_best_points_met_are_given_back():
     start = torch.zeros(1, 3)
     carried = carry(torn, start, torch.zeros(1, 3), start)
     assert carried.miss_mm[0] <= 0.3 * 3**0.5 * UNIT_MM + 1e-3
+
+
+def test_a_ball_turns_as_its_sure_points_do_and_stays_a_ball():
+    centre, angle = torch.tensor([0.1, 0.0, -0.2]), torch.tensor(0.4)
+    turn = torch.tensor([[angle.cos(), -angle.sin(), 0], [angle.sin(), angle.cos(), 0], [0, 0, 1.0]])
+    turned = centre + (POINTS - centre) @ turn.T
+    sure = POINTS[:, 1] > 0
+    rough = torch.where(sure[:, None], turned, turned + 0.02 * torch.sin(90 * POINTS))
+    assert torch.allclose(turn_rigidly(rough, POINTS, sure, centre), turned, atol=1e-5)
+    assert torch.equal(turn_rigidly(rough, POINTS, sure & (POINTS[:, 0] > 9), centre), POINTS)
 
 
 def test_a_sketch_goes_through_poses_too_far_for_one_and_costs_the_many_less():

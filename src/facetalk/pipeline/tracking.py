@@ -22,7 +22,7 @@ from facetalk.mesh.carry import Deform as Warp
 from facetalk.mesh.extract import ask, extract
 from facetalk.mesh.finding import look_up_all
 from facetalk.mesh.grid import Grid
-from facetalk.mesh.mending import COVERED_MM, draw_back, follow_neighbours, neighbour_means
+from facetalk.mesh.mending import COVERED_MM, draw_back, follow_neighbours, neighbour_means, turn_rigidly
 from facetalk.mesh.sketch import Sketch
 from facetalk.mesh.tracked import STRAY_MM, Guess, Posed, Track, TrackConfig, track
 from facetalk.pipeline.actor import NECK_CUT, Actor, Points, parts
@@ -45,8 +45,7 @@ CLOSING = {
 }  # fmt: skip
 """With what, and how much of it at most: lips also close over a jaw that is open for the vowel beside them."""
 PLAIN = TrackConfig()
-HARD = [Region.SCLERA, Region.IRIS, Region.PUPIL, Region.TEETH]
-"""What lies behind lids and lips."""
+EYEBALL = [Region.SCLERA, Region.IRIS, Region.PUPIL]
 logger = logging.getLogger("facetalk.tracked")
 
 
@@ -154,14 +153,14 @@ class Tracking:
         codes = rig(torch.cat([torch.zeros_like(weights[:1]), weights]).to(self.actor.device)).cpu()
         still = Sketch.of(points, normals).carry(self._way(codes[0]), points).points
         moving = self._moving(still)
-        sketch, flesh = Sketch.of(points[moving], normals[moving]), self._flesh(moving)
+        sketch, mended = Sketch.of(points[moving], normals[moving]), self._mending(moving)
 
         def stepwise(code: Tensor) -> Carried:
-            return flesh(self.warp(code), sketch.carry(self._way(code), sketch.points))
+            return mended(self.warp(code), sketch.carry(self._way(code), sketch.points))
 
         def solve(job: tuple[Tensor, Tensor]) -> Carried:
             code, start = job
-            return flesh(self.warp(code), sketch.carry([self.warp(code)], start))
+            return mended(self.warp(code), sketch.carry([self.warp(code)], start))
 
         found = list(ordered(stepwise, codes[:FIRST], cores()))
         while len(found) < len(codes):
@@ -182,15 +181,15 @@ class Tracking:
             return torch.arange(len(still))
         return (self.actor.reach(still.to(self.actor.device)) > 0).nonzero()[:, 0].cpu()
 
-    def _flesh(self, moving: Int[Tensor, " moving"]) -> Callable[[Warp, Carried], Carried]:
-        """Mends solved poses: spikes follow their neighbours, and teeth and eyeballs draw back where they are covered.
+    def _mending(self, moving: Int[Tensor, " moving"]) -> Callable[[Warp, Carried], Carried]:
+        """Mends solved poses: spikes follow their neighbours, eyeballs turn as one, and covered teeth draw back.
 
-        Those that were drawn back are no probes: they miss their place by infinity.
+        Teeth that were drawn back are no probes: they miss their place by infinity.
         """
         whole, rows = self.canonical, moving.numpy()
-        canonical = torch.from_numpy(whole.vertices)[moving]
-        hard = torch.from_numpy(np.flatnonzero(whole.regions[rows][:, HARD].sum(1) > 0.5))
-        outward = torch.from_numpy(whole.normals)[moving][hard]
+        canonical, shares = torch.from_numpy(whole.vertices)[moving], torch.from_numpy(whole.regions)[moving]
+        teeth = (shares[:, Region.TEETH] > 0.5).nonzero()[:, 0]
+        outward, balls = torch.from_numpy(whole.normals)[moving][teeth], self._balls(canonical, shares)
         numbers = np.full(len(whole.vertices), -1)
         numbers[rows] = np.arange(len(rows))
         faces = numbers[whole.faces]
@@ -199,12 +198,25 @@ class Tracking:
         def mended(warp: Warp, carried: Carried) -> Carried:
             points = canonical + follow_neighbours(carried.points - canonical, carried.miss_mm > STRAY_MM, means)
             miss = carried.miss_mm.clone()
-            drawn = draw_back(points[hard], outward, self._covered(warp, points[hard]))
-            miss[hard[(drawn != points[hard]).any(1)]] = torch.inf
-            points[hard] = drawn
+            for ball, centre in balls:
+                free = (carried.miss_mm[ball] < STRAY_MM) & (self._covered(warp, points[ball]) == 0)
+                points[ball] = turn_rigidly(points[ball], canonical[ball], free, centre)
+            drawn = draw_back(points[teeth], outward, self._covered(warp, points[teeth]))
+            miss[teeth[(drawn != points[teeth]).any(1)]] = torch.inf
+            points[teeth] = drawn
             return Carried(points, miss)
 
         return mended
+
+    def _balls(
+        self, points: Points, shares: Float[Tensor, "point region"]
+    ) -> list[tuple[Int[Tensor, " ball"], Points]]:
+        """Which points belong to each eyeball, and its centre."""
+        if not self.actor.marked:
+            return []
+        centres = torch.stack([self.actor.landmark("eye_left"), self.actor.landmark("eye_right")])
+        nearer, hard = torch.cdist(points, centres).argmin(1), shares[:, EYEBALL].sum(1) > 0.5
+        return [((hard & (nearer == side)).nonzero()[:, 0], centre) for side, centre in enumerate(centres)]
 
     def _covered(self, warp: Warp, points: Float[Tensor, "hard 3"]) -> Float[Tensor, " hard"]:
         """Posed distance of solved points, 0 where the level does not push flesh over them."""
