@@ -210,7 +210,7 @@ class Tracking:
 
     def _balls(
         self, points: Points, shares: Float[Tensor, "point region"]
-    ) -> list[tuple[Int[Tensor, " ball"], Points]]:
+    ) -> list[tuple[Int[Tensor, " _"], Float[Tensor, "3"]]]:
         """Which points belong to each eyeball, and its centre."""
         if not self.actor.marked:
             return []
