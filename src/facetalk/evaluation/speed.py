@@ -102,7 +102,12 @@ def measure(actor: Actor, codes: Float[Tensor, "frame code"], test: SpeedTest) -
 
 
 def _seen(mesh: Mesh) -> Float[np.ndarray, "vertex 3"]:
-    return mesh.vertices[seen_by(pictured(mesh.vertices, mesh.faces, everywhere()), mesh.vertices)]
+    """What is seen from outside: nobody looks up through the open neck, where a mouth ajar shows from behind."""
+    low, high = PAPER_BOX.lower, PAPER_BOX.upper
+    under = np.array([[x, NECK_CUT.offset, z] for x in (low[0], high[0]) for z in (low[2], high[2])], np.float32)
+    lid = len(mesh.vertices) + np.array([[0, 1, 2], [2, 1, 3]], np.int32)
+    views = pictured(np.concatenate([mesh.vertices, under]), np.concatenate([mesh.faces, lid]), everywhere())
+    return mesh.vertices[seen_by(views, mesh.vertices)]
 
 
 def _dense_seconds(
