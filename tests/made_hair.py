@@ -11,8 +11,8 @@ FIELD = HairFieldConfig(NetworkSize(8, 2, (0.8,)), 4, 4)
 NAMES, BEARDS, VARIANTS = ("long", "crop"), ("beard",), 2
 
 
-def config(head_hash: str) -> HairConfig:
-    return HairConfig(head_hash, NAMES, BEARDS, VARIANTS, FIELD, FIELD)
+def config(shape_hash: str) -> HairConfig:
+    return HairConfig(shape_hash, NAMES, BEARDS, VARIANTS, FIELD, FIELD)
 
 
 @torch.no_grad()
@@ -25,8 +25,8 @@ def shell(field: HairField, thickness_mm: float) -> None:
     field.codes.copy_(torch.randn(field.codes.shape, generator=torch.Generator().manual_seed(0)))
 
 
-def made_hair(head_hash: str, thickness_mm: float = THICKNESS_MM) -> HairModel:
-    model = HairModel(config(head_hash))
+def made_hair(shape_hash: str, thickness_mm: float = THICKNESS_MM) -> HairModel:
+    model = HairModel(config(shape_hash))
     shell(model.scalp, thickness_mm)
     shell(model.beard, thickness_mm)
     return model.eval().requires_grad_(False)

@@ -1,5 +1,6 @@
 """Hair as a member of the identity: laws of its field, its names and its file."""
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,9 +74,17 @@ def test_hair_is_no_part_of_the_hash_of_a_head(head: Head) -> None:
         head.hair = None
 
 
+def test_hair_stays_when_only_expressions_are_trained_on(head: Head) -> None:
+    other = copy.deepcopy(head)
+    next(other.deformation.parameters()).data.add_(0.1)
+    assert other.hash != head.hash and other.shape_hash == head.shape_hash
+    next(other.ensemble.parameters()).data.add_(0.1)
+    assert other.shape_hash != head.shape_hash
+
+
 def test_a_bald_person_has_no_hair_and_a_code_gives_some(head: Head) -> None:
     state = head.identify(torch.zeros(head.config.layout.size))
-    head.hair = made_hair(head.hash)
+    head.hair = made_hair(head.shape_hash)
     try:
         assert head.grown(state, BALD) == {}
         points = torch.randn(400, 3) * 0.3

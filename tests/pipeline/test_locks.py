@@ -30,7 +30,7 @@ def head():
     head = ball_head()
     way = torch.randn(ANCHORS, 3, generator=torch.Generator().manual_seed(1))
     head.anatomy.mean[: 3 * ANCHORS] = (RADIUS * torch.nn.functional.normalize(way, dim=1)).flatten()
-    head.hair = made_hair(head.hash)
+    head.hair = made_hair(head.shape_hash)
     return head
 
 
@@ -139,7 +139,7 @@ def test_hair_comes_back_from_files_and_is_refused_by_other_weights(head, tmp_pa
     assert torch.equal(again.scalp, hair.scalp) and torch.equal(again.beard, hair.beard)
     assert not hairdressing.unpacked(head, {}, tmp_path)
     other = ball_head()
-    other.hair = made_hair(other.hash, 5.0)
+    other.hair = made_hair(other.shape_hash, 5.0)
     with pytest.raises(InputError, match="wears hair"):
         hairdressing.unpacked(other, arrays, tmp_path)
 

@@ -60,7 +60,7 @@ class HairConfig:
     """Both kinds of hair, and what is known of them."""
 
     head: str
-    """Hash of the head that the hair is for."""
+    """`Head.shape_hash` of the head that the hair is for."""
     scalp_names: tuple[str, ...]
     beard_names: tuple[str, ...]
     variants: int
@@ -225,8 +225,8 @@ def save(model: HairModel, path: Path | str) -> None:
     checkpoint.save(model.to_checkpoint(), path)
 
 
-def load(path: Path | str, head_hash: str) -> HairModel:
-    """Read hair written by `save`.
+def load(path: Path | str, shape_hash: str) -> HairModel:
+    """Read hair written by `save`, for heads of a shape.
 
     Raises:
         CheckpointError: the file is missing, holds no hair, or hair of another head.
@@ -234,9 +234,10 @@ def load(path: Path | str, head_hash: str) -> HairModel:
     saved = checkpoint.load(path, KIND)
     with checkpoint.unseeded():
         model = HairModel(restored(HairConfig, saved.config))
-    if model.config.head != head_hash:
+    if model.config.head != shape_hash:
         raise CheckpointError(
-            f"{path}: hair for head {model.config.head}, this one is {head_hash}; use the head it was trained for"
+            f"{path}: hair for heads of shape {model.config.head}, this one has {shape_hash}; "
+            "use the head it was trained for"
         )
     model.load_state_dict({name: tensor.float() for name, tensor in saved.tensors.items()}, assign=True)
     return model.eval().requires_grad_(False)

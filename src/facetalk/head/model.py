@@ -6,7 +6,7 @@ apart in the canonical pose touch and seal; it takes the place of ambient coordi
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -165,6 +165,13 @@ class Head(nn.Module):
     def hash(self) -> str:
         """Hash of the weights as they are saved."""
         return self.to_checkpoint().hash
+
+    @property
+    def shape_hash(self) -> str:
+        """Hash of all but the deformation: a head whose expressions alone were trained on keeps it, and its hair."""
+        whole = self.to_checkpoint()
+        shape = {name: value for name, value in whole.tensors.items() if not name.startswith("deformation")}
+        return replace(whole, tensors=shape).hash
 
     def identity(
         self, weights: Float[Tensor, "identity mode"], source: str = FIRST_SOURCE

@@ -54,7 +54,7 @@ class Weights:
         path = wanted / "head.safetensors" if wanted.is_dir() else wanted
         head, beside = kinds.load(path), path.with_name("hair.safetensors")
         if isinstance(head, Head) and beside.is_file():
-            head.hair = hair.load(beside, head.hash)
+            head.hair = hair.load(beside, head.shape_hash)
         return head.to(self.device)
 
     @cached_property

@@ -157,25 +157,25 @@ def train(config: HairTraining) -> Path:
     torch.set_num_threads(1)
     head = heads.load(config.head)
     data = hair_data.read(config.data, head)
-    model = started(config.seed, head.hash, data, SCALP, BEARD)
+    model = started(config.seed, head.shape_hash, data, SCALP, BEARD)
     model.warp.mean.copy_(hair_data.mean_warp(head).mean)
     for name, kind, recipe in (("beard", model.beard, config.beard), ("scalp", model.scalp, config.scalp)):
         torch.manual_seed(config.seed)
         task = HairTask(kind, data[name], recipe)
         plan = loop.Plan(recipe.rate.steps, config.seed, minutes=config.minutes)
-        loop.run(task, plan, config.out / name, {"head": head.hash, "recipe": asdict(recipe)})
+        loop.run(task, plan, config.out / name, {"head": head.shape_hash, "recipe": asdict(recipe)})
         task.finish()
     save(model, config.out / FILE)
     return config.out / FILE
 
 
 def started(
-    seed: int, head_hash: str, data: Mapping[str, HairRows], scalp: HairFieldConfig, beard: HairFieldConfig
+    seed: int, shape_hash: str, data: Mapping[str, HairRows], scalp: HairFieldConfig, beard: HairFieldConfig
 ) -> HairModel:
     """Untrained hair for a set."""
     torch.manual_seed(seed)
     variants = data["scalp"].trained_variants
-    return HairModel(HairConfig(head_hash, data["scalp"].names, data["beard"].names, variants, scalp, beard))
+    return HairModel(HairConfig(shape_hash, data["scalp"].names, data["beard"].names, variants, scalp, beard))
 
 
 if __name__ == "__main__":

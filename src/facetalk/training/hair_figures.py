@@ -105,7 +105,7 @@ def evaluate(test: HairTest) -> list[dict]:
         CheckpointError: head or hair cannot be read, or do not belong together.
     """
     head = heads.load(test.head)
-    head.hair = hairs.load(test.hair, head.hash)
+    head.hair = hairs.load(test.hair, head.shape_hash)
     config = HairSetConfig(ict=test.ict, out=test.data, people=test.people, variants=test.variants, seed=test.seed)
     barber, people = Barber(config), {}
     rows = []
