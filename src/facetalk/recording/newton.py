@@ -56,9 +56,10 @@ class Tie:
 class Ties:
     """How successive frames are tied."""
 
-    speed: Tie = Tie((0.03, 0.002), (0.01, 0.0005), (1.0, 0.05))
-    """First differences: what rests stays at rest."""
-    change: Tie = Tie((0.015, 0.002), (0.002, 0.0005), (0.2, 0.05))
+    speed: Tie = Tie((0.18, 0.002), (0.01, 0.0005), (1.0, 0.05))
+    """First differences: what rests stays at rest. Weights are tied loosely, since lips turn round within a frame;
+    heads go on as they went."""
+    change: Tie = Tie((0.09, 0.002), (0.0006, 0.0005), (0.06, 0.05))
     """Second differences: what moves goes on."""
     strength: float = 1.0
     """0 leaves every frame alone."""
@@ -73,7 +74,10 @@ class FastConfig:
     window: int = 10
     overlap: int = 2
     points: int = 1500
-    """Of a frame, the same ones in all steps."""
+    """Of a frame, the same ones in all steps …"""
+    last_points: int = 4500
+    """… but the last ones, which look at more, for what is left then is noise."""
+    last_steps: int = 4
     steps: int = 6
     first_steps: int = 14
     """In the first window, which starts from rest."""
@@ -82,7 +86,7 @@ class FastConfig:
     spreads: float = 3.0
     independent: float = 0.3
     """So many independent measurements is a point worth: neighbours err alike."""
-    prior: float = 0.12
+    prior: float = 0.09
     """Spread of a weight about 0: without it weights explain what an identity gets wrong. Speech is stronger."""
     beyond: float = 0.05
     """Spread of what a weight leaves 0..1 by."""
@@ -90,7 +94,7 @@ class FastConfig:
 
     def __call__(self, window: Window) -> State:
         """The frames of a window."""
-        points = drawn(window, self.points)
+        points = drawn(window, max(self.points, self.last_points))
         return _Search(self, window, points).run(self.first_steps if window.before is None else self.steps)
 
 
@@ -98,13 +102,15 @@ class _Search:
     """One window's search."""
 
     def __init__(self, config: FastConfig, window: Window, points: Drawn) -> None:
-        self.config, self.window, self.points = config, window, points
+        self.config, self.window, self.drawn, self.points = config, window, points, points
         self.weights = window.start.weights.astype(np.float64)
         self.placements = window.start.placements
         self.about = window.person.face
 
     def run(self, steps: int) -> State:
         for step in range(steps):
+            late = step >= steps - self.config.last_steps
+            self.points = self.drawn.first(self.config.last_points if late else self.config.points)
             self._move(self._step(0.5**step))
         weights = torch.from_numpy(self.weights).float()
         with torch.no_grad():

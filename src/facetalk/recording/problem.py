@@ -66,7 +66,11 @@ class Drawn:
     world: Float[np.ndarray, "frame point 3"]
     """Millimetres of the recording."""
     counts: Float[np.ndarray, "frame point"]
-    """What each counts: 0 in missing frames."""
+    """What each counts: 0 in missing frames, and where a frame has fewer."""
+
+    def first(self, count: int) -> "Drawn":
+        """As many of them, drawn alike."""
+        return Drawn(self.world[:, :count], self.counts[:, :count])
 
     def placed(self, placements: list[Placement]) -> Float[Tensor, "frame point 3"]:
         """The points in head space."""
@@ -75,12 +79,14 @@ class Drawn:
 
 
 def drawn(window: Window, count: int) -> Drawn:
-    """Points of every frame, most of them where a face speaks and blinks."""
+    """Points of every frame, each of them once, most of them where a face speaks and blinks."""
+    count = min(count, max(1, *map(len, window.clouds)))
     world, counts = np.zeros((len(window.clouds), count, 3)), np.zeros((len(window.clouds), count))
     for frame, (cloud, place) in enumerate(zip(window.clouds, window.start.placements, strict=True)):
         if len(cloud):
             points = place(cloud)
             share = shares(points, window.person.face, (window.person.mouth, *window.person.eyes))
-            chosen = window.random(frame).choice(len(cloud), count, p=share, replace=len(cloud) < count)
-            world[frame], counts[frame] = cloud[chosen], counted(points[chosen])
+            there = min(count, len(cloud))
+            chosen = window.random(frame).choice(len(cloud), there, p=share, replace=False)
+            world[frame, :there], counts[frame, :there] = cloud[chosen], counted(points[chosen])
     return Drawn(world, counts)
