@@ -3,6 +3,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from facetalk.errors import InputError
 from facetalk.geometry import UNIT_MM
@@ -62,6 +63,25 @@ def test_errors_are_as_large_as_asked_for(tmp_path):
     off = np.abs(off_mm(seen, truth, 2))
     assert 0.4 < 1.4826 * np.median(off) < 1.2
     assert 0.015 < (off > 6).mean() < 0.06
+
+
+def test_pictures_show_what_depth_measures(tmp_path):
+    """Skin is redder than the wall behind it; every camera sees the globe where its depth is."""
+    config = VirtualConfig(
+        RigConfig(3, 90, 120),
+        SwayConfig(),
+        StereoConfig(noise_mm=0.0, outliers=0.0, holes=0.0, grazing=0.01, hair_mm=0.0),
+        depth=True,
+        pictures=True,
+    )
+    seen = record(Performer("globe", globe), act(2), config, tmp_path / "seen", tmp_path / "truth")
+    for camera in seen.about.cameras:
+        with Image.open(tmp_path / "seen" / "images" / camera.name / "000000.jpg") as file:
+            picture = np.asarray(file).astype(int)
+        there = seen.depth(camera, 0) > 0
+        assert 0.2 < there.mean() < 0.9
+        assert ((picture[..., 0] > picture[..., 2] + 10) == there).mean() > 0.97
+    assert not check(seen).faults
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.3])

@@ -12,12 +12,24 @@ from PIL import Image
 
 from facetalk.errors import InputError
 from facetalk.recording.cameras import CalibratedCamera
-from facetalk.recording.layout import CLOUDS, DEPTH, DESCRIPTION, LANDMARKS, Description, Points, Recording, stem
-from facetalk.types import SAMPLE_RATE, Waveform
+from facetalk.recording.layout import (
+    CLOUDS,
+    DEPTH,
+    DESCRIPTION,
+    IMAGES,
+    LANDMARKS,
+    Description,
+    Points,
+    Recording,
+    stem,
+)
+from facetalk.types import SAMPLE_RATE, Frame, Waveform
 
 DEEPEST = 65_535
 """Steps of a depth picture."""
 LOUDEST = 32_767
+PICTURE_QUALITY = 95
+"""Of JPEG."""
 
 
 def written(path: Path, write: Callable[[Path], object]) -> None:
@@ -87,6 +99,12 @@ def write_depth(
     steps = np.clip(np.rint(depth_mm / recording.about.depth_step_mm), 0, DEEPEST).astype(np.uint16)
     place = recording.folder / DEPTH / camera.name / f"{stem(frame)}.png"
     written(place, lambda path: Image.fromarray(steps).save(path, "png"))
+
+
+def write_picture(recording: Recording, camera: CalibratedCamera, frame: int, picture: Frame) -> None:
+    """One camera's photograph."""
+    place = recording.folder / IMAGES / camera.name / f"{stem(frame)}.jpg"
+    written(place, lambda path: Image.fromarray(picture.pixels).save(path, "jpeg", quality=PICTURE_QUALITY))
 
 
 def write_landmarks(recording: Recording, places: Mapping[str, Float[np.ndarray, "frame 3"]]) -> None:

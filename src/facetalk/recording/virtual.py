@@ -21,6 +21,7 @@ from facetalk.recording.areas import on_scalp
 from facetalk.recording.cameras import CalibratedCamera
 from facetalk.recording.layout import Description, Points, Recording
 from facetalk.recording.performer import EYES, Act, Performer
+from facetalk.recording.pictures import photographed
 from facetalk.recording.stage import RigConfig, SwayConfig
 from facetalk.recording.stereo import StereoConfig, TrueView, measured
 from facetalk.render.raster import visible
@@ -42,6 +43,8 @@ class VirtualConfig:
     """Of a cloud, from all cameras together."""
     depth: bool = False
     """Depth pictures in place of clouds."""
+    pictures: bool = False
+    """Photographs besides, for stereo of another make."""
     seed: int = 0
 
 
@@ -74,6 +77,9 @@ def record(
         vertices.append(mesh.vertices)
         if not lost[frame]:
             _shoot(recording, frame, mesh, T_world_head[frame], config, np.random.default_rng([config.seed, 1, frame]))
+            for camera in rig if config.pictures else ():
+                picture = photographed(mesh, T_world_head[frame], camera, T_world_chair)
+                store.write_picture(recording, camera, frame, picture)
         watch(frame + 1, frames)
     assert first is not None
     store.write_arrays(truth / "truth.npz", _truth(act, T_world_head, vertices, first, rig))
