@@ -138,30 +138,6 @@ def test_two_processes_write_the_same_bytes(tmp_path, weights, monkeypatch):
     assert contents(tmp_path / "1") == contents(tmp_path / "2") != {}
 
 
-@pytest.mark.filterwarnings("default")
-def test_eight_workers_of_a_ray_cluster_write_the_same_bytes(tmp_path, weights):
-    ray = pytest.importorskip("ray")
-    for number in range(8):
-        record(tmp_path / "recordings" / str(number), f"slide-{number}", frames=4, lost=())
-    person = tmp_path / "person.npz"
-    np.savez(person, z_id=np.zeros(ball_head().config.layout.size, np.float32))
-
-    def tasks(dataset):
-        return [
-            batch.Task(Job(folder, tmp_path / dataset, QUICK), weights / "head.safetensors", str(person), False)
-            for folder in batch.found([tmp_path / "recordings"])
-        ]
-
-    assert all(outcome.made for outcome in batch.run(tasks("one"), 1))
-    ray.init(num_cpus=8, include_dashboard=False)
-    try:
-        assert len(list(batch.run_on_ray(tasks("cluster"), "auto"))) == 8
-    finally:
-        ray.shutdown()
-    assert contents(tmp_path / "one") == contents(tmp_path / "cluster")
-    assert len(contents(tmp_path / "cluster")) == 8 * 3
-
-
 def test_the_command_fits_what_it_can(tmp_path, weights, capsys, monkeypatch):
     """A silent recording is refused, the other one is fitted, shown and turned into training data."""
     monkeypatch.setattr("facetalk.cli.recording.SOLVERS", {"fast": QUICK.solver})
