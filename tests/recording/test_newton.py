@@ -14,7 +14,7 @@ from facetalk.recording.response import Responder
 from facetalk.recording.states import State, matrices
 from made_models import RADIUS, ball_head
 
-QUICK = FastConfig(points=120, steps=3, first_steps=5)
+QUICK = FastConfig(points=120, last_points=240, steps=3, first_steps=5)
 
 
 @pytest.fixture(scope="module")

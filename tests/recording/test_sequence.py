@@ -19,7 +19,7 @@ from facetalk.recording.sequence import Job, SequenceConfig, starts
 from facetalk.recording.states import State
 from made_models import ball_head
 
-QUICK = SequenceConfig(FastConfig(points=80, steps=2, first_steps=4))
+QUICK = SequenceConfig(FastConfig(points=80, last_points=80, steps=2, first_steps=4))
 
 
 @pytest.fixture(scope="module", autouse=True)
