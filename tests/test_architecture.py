@@ -14,10 +14,12 @@ LONGEST_FILE = 340
 
 
 def test_packages_import_lower_floors_only():
-    importlinter = pytest.importorskip("importlinter.cli")
-    root = SOURCE.parents[1]
-    code = importlinter.lint_imports(config_filename=str(root / "pyproject.toml"), cache_dir=None)
-    assert code == importlinter.EXIT_STATUS_SUCCESS
+    pytest.importorskip("importlinter.cli")
+    rules = str(SOURCE.parents[1] / "pyproject.toml")
+    # In a process of its own: it switches off all loggers that there are.
+    script = f"from importlinter.cli import *; exit(lint_imports(config_filename={rules!r}, cache_dir=None))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
 
 
 def test_import_is_free():
