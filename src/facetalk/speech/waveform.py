@@ -86,7 +86,14 @@ def _resampled(blocks: Iterator[Block], rate: int) -> Float[np.ndarray, " sample
 
 
 def _joined(pieces: list[Float[np.ndarray, " _"]]) -> Float[np.ndarray, " sample"]:
-    return np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+    """One array of all; each piece is let go once it is copied, so that nothing is held twice."""
+    whole, at = np.empty(sum(map(len, pieces)), np.float32), 0
+    pieces.reverse()
+    while pieces:
+        piece = pieces.pop()
+        whole[at : at + len(piece)] = piece
+        at += len(piece)
+    return whole
 
 
 def _check_file(path: Path) -> None:
