@@ -55,17 +55,23 @@ def find(table, span, origin, per_unit, x, y, z):
 
 
 @kernel
-def look_up(values, table, span, origin, per_unit, x, y, z):
-    """Trilinear value at a point."""
-    at, plane, row, u, v, w = find(table, span, origin, per_unit, x, y, z)
-    a = values[at] + w * (values[at + 1] - values[at])
-    b = values[at + row] + w * (values[at + row + 1] - values[at + row])
+def trilinear(values, at, step, row, plane, u, v, w):
+    """Value in the cell with its lowest corner at `at`, at place (u, v, w) along x, y, z: strides plane, row, step."""
+    a = values[at] + w * (values[at + step] - values[at])
+    b = values[at + row] + w * (values[at + row + step] - values[at + row])
     at += plane
-    c = values[at] + w * (values[at + 1] - values[at])
-    d = values[at + row] + w * (values[at + row + 1] - values[at + row])
+    c = values[at] + w * (values[at + step] - values[at])
+    d = values[at + row] + w * (values[at + row + step] - values[at + row])
     a += v * (b - a)
     c += v * (d - c)
     return a + u * (c - a)
+
+
+@kernel
+def look_up(values, table, span, origin, per_unit, x, y, z):
+    """Trilinear value at a point."""
+    at, plane, row, u, v, w = find(table, span, origin, per_unit, x, y, z)
+    return trilinear(values, at, 1, row, plane, u, v, w)
 
 
 @kernel

@@ -8,7 +8,7 @@ lattice nodes, NaN where they were not asked; `flat` is it without its axes, `ro
 import numpy as np
 
 from facetalk.compiled import kernel
-from facetalk.mesh.finding import look_up
+from facetalk.mesh.finding import look_up, trilinear
 from facetalk.mesh.lattice import lattice_places, nearest
 
 
@@ -28,13 +28,7 @@ def along_z(flat, at, row, plane, u, v):
 @kernel
 def blend(flat, at, row, plane, u, v, w):
     """A number of a warp at place (u, v, w) of the lattice cell whose lowest corner has it at `at`."""
-    p = flat[at] + w * (flat[at + 4] - flat[at])
-    q = flat[at + row] + w * (flat[at + row + 4] - flat[at + row])
-    at += plane
-    r = flat[at] + w * (flat[at + 4] - flat[at])
-    s = flat[at + row] + w * (flat[at + row + 4] - flat[at + row])
-    p += v * (q - p)
-    return p + u * (r + v * (s - r) - p)
+    return trilinear(flat, at, 4, row, plane, u, v, w)
 
 
 @kernel

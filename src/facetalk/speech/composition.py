@@ -1,7 +1,7 @@
 """How the paper puts Wav2Vec 2.0 together: convolutions → interpolation to the frame rate → transformer.
 
-It works on anything built like `transformers.Wav2Vec2Model`: that class itself, or the training network that shares
-its names.
+It works on anything built like `transformers.Wav2Vec2Model`: that class itself, or `facetalk.speech.network`, which
+shares its names.
 """
 
 from dataclasses import dataclass
