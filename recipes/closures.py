@@ -1,4 +1,6 @@
-"""Lips at /p b m/ and on open vowels, measured on the field over many clips: only the frames that count are asked.
+"""Lips at /p b m/ and on open vowels, order of sounds, minimal pairs: on the field over many clips.
+
+Only the frames that count are asked.
 
 python recipes/closures.py PERFORMANCES [CLIPS [LANGUAGE]]
 """
@@ -15,25 +17,32 @@ from facetalk.pipeline.clip import Clip
 from facetalk.speech import waveform
 from facetalk.types import FRAME_RATE
 
+CONTRASTED = frozenset("mnpt")
+"""Consonants of the minimal pairs, before open vowels."""
+
 
 def spoken(clip: Clip, entry: talking.Entry) -> lips.SpokenMotion:
-    """The clip with apertures where lips must close or must not; infinite elsewhere."""
-    open_everywhere = np.full(len(clip), np.inf)
-    motion = lips.SpokenMotion(open_everywhere, open_everywhere, open_everywhere, entry.phones, float(FRAME_RATE))
-    asked = np.zeros(len(clip), bool)
+    """The clip with apertures where they are judged; infinite elsewhere."""
+    frames = min(len(clip), len(entry.loudness))
+    nowhere, rounding = np.full(frames, np.inf), lips.rounding(clip.arkit().weights[:frames])
+    motion = lips.SpokenMotion(nowhere, rounding, entry.loudness[:frames], entry.phones, float(FRAME_RATE))
+    asked = np.zeros(frames, bool)
     for symbol, start, end in entry.phones:
         if symbol in lips.BILABIAL:
             asked |= motion.near(start, end)
-        elif symbol in lips.OPEN_VOWELS:
+        if symbol in lips.OPEN_VOWELS or symbol in lips.ORDERED_VOWELS:
             asked |= motion.inside(start, end)
-    apertures = open_everywhere.copy()
+    for (symbol, start, end), (vowel, *_) in motion.neighbours():
+        if symbol in CONTRASTED and vowel in lips.OPEN_VOWELS:
+            asked |= motion.near(start, end)
     few = replace(clip, codes=replace(clip.codes, values=clip.codes.values[np.flatnonzero(asked)]))
+    apertures = nowhere.copy()
     apertures[asked] = talking.mouth_apertures(few) if asked.any() else []
     return replace(motion, apertures=apertures)
 
 
 def main(performances: Path, clips: int, language: str) -> None:
-    """Print both shares with their 95 % intervals over clips, and over how many sounds and frames."""
+    """Print shares with their 95 % intervals over clips and over how many sounds and frames, medians, and pairs."""
     talker, test = facetalk.load(), talking.TalkingTest(performances, clips=clips, language=language)
     heard = [
         spoken(talker.animate(waveform.read(entry.audio), identity=test.identity), entry)
@@ -46,6 +55,12 @@ def main(performances: Path, clips: int, language: str) -> None:
         met = [judge(motion) for motion in heard]
         found = interval.ratio([(float(each.sum()), float(len(each))) for each in met])
         print(f"{what}: {found} of {sum(map(len, met))} {unit}")
+    heights = (f"{symbol} {lips.median(heard, symbol, 'apertures'):.2f}" for symbol in lips.ORDERED_VOWELS)
+    print(f"median mm between the lips: {', '.join(heights)}")
+    rounded = (f"{symbol} {lips.median(heard, symbol, 'rounding'):.2f}" for symbol in "ui")
+    print(f"median rounding: {', '.join(rounded)}")
+    for pair, found in lips.minimal_pairs(heard).items():
+        print(f"{pair} come apart: {found.separation:.3f} of {found.pairs} pairs")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What lips must do, measured from apertures and phones: close, not close wrongly, keep still, tell vowels apart."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,8 @@ SHORTEST_PAUSE_S = 0.5
 ORDERED_VOWELS = ("m", "f", "i", "a")
 """Sounds by growing aperture."""
 EQUAL_LOUDNESS_DB = 3.0
+Phone = tuple[str, float, float]
+"""Label, start and end in seconds."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class SpokenMotion:
     """mouthFunnel + mouthPucker, or anything in the same units."""
     loudness: Float[np.ndarray, " frame"]
     """dB."""
-    phones: tuple[tuple[str, float, float], ...]
+    phones: tuple[Phone, ...]
     """Label, start and end in seconds; a stop's burst has a label of its own."""
     rate: float
 
@@ -52,6 +54,10 @@ class SpokenMotion:
         """Frames in the middle half of a span."""
         quarter = (end - start) / 4
         return (self.times >= start + quarter) & (self.times <= end - quarter)
+
+    def neighbours(self) -> Iterator[tuple[Phone, Phone]]:
+        """Sounds with those that follow them, bursts left out."""
+        return itertools.pairwise(phone for phone in self.phones if not phone[0].endswith("ʼ"))
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ def report(clips: Sequence[SpokenMotion]) -> LipReport:
     closed = np.concatenate([closures(clip) for clip in clips])
     wrong = np.concatenate([false_closures(clip) for clip in clips])
     resting, talking = stillness_velocities(clips)
-    medians = {symbol: _median(clips, symbol, "apertures") for symbol in ORDERED_VOWELS}
+    medians = {symbol: median(clips, symbol, "apertures") for symbol in ORDERED_VOWELS}
     ordered = [medians[symbol] for symbol in ORDERED_VOWELS]
     return LipReport(
         closure_rate=_mean(closed),
@@ -106,7 +112,7 @@ def report(clips: Sequence[SpokenMotion]) -> LipReport:
         pause_frames=len(resting),
         median_mm=medians,
         in_order=all(a < b for a, b in itertools.pairwise(ordered)),
-        rounding={symbol: _median(clips, symbol, "rounding") for symbol in ("u", "i")},
+        rounding={symbol: median(clips, symbol, "rounding") for symbol in ("u", "i")},
         minimal_pairs=minimal_pairs(clips),
     )
 
@@ -173,8 +179,7 @@ def _occurrences(clips: Sequence[SpokenMotion], syllable: Syllable, measure: str
     found = [(np.nan, np.nan)]
     consonant, vowels = syllable
     for clip in clips:
-        sounds = [phone for phone in clip.phones if not phone[0].endswith("ʼ")]
-        for (symbol, start, end), (vowel, _, until) in itertools.pairwise(sounds):
+        for (symbol, start, end), (vowel, _, until) in clip.neighbours():
             spoken = clip.inside(end, until)
             if symbol == consonant and vowel in vowels and spoken.any():
                 lips = clip.apertures[clip.near(start, end)] if measure == "aperture" else clip.rounding[spoken]
@@ -183,7 +188,8 @@ def _occurrences(clips: Sequence[SpokenMotion], syllable: Syllable, measure: str
     return np.array(found)[1:].reshape(-1, 2)
 
 
-def _median(clips: Sequence[SpokenMotion], symbol: str, what: str) -> float:
+def median(clips: Sequence[SpokenMotion], symbol: str, what: str) -> float:
+    """Median of "apertures" or "rounding" in the middle of all occurrences of a sound."""
     values = [
         getattr(clip, what)[clip.inside(start, end)]
         for clip in clips

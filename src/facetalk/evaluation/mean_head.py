@@ -18,6 +18,7 @@ OPENINGS: Mapping[str, Mapping[str, float]] = {
     "jaw .1": {"jawOpen": 0.1},
     "jaw .25": {"jawOpen": 0.25},
     "jaw .5": {"jawOpen": 0.5},
+    "jaw .7": {"jawOpen": 0.7},
     "jaw 1": {"jawOpen": 1.0},
     "half blink": {"eyeBlink": 0.5},
 }
