@@ -1,5 +1,6 @@
 """Diffusion over expression codes; speech is a tensor here."""
 
+from facetalk.motion.ablations import WithoutFilmConfig, WithoutMaskConfig
 from facetalk.motion.denoiser import Denoiser, DenoiserConfig
 from facetalk.motion.expression import express
 from facetalk.motion.guidance import guided
@@ -25,6 +26,8 @@ __all__ = [
     "Rig",
     "Sampling",
     "Schedule",
+    "WithoutFilmConfig",
+    "WithoutMaskConfig",
     "build",
     "ddim",
     "ddpm",

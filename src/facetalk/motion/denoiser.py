@@ -78,9 +78,15 @@ class Block(nn.Module):
         """One block, and what its attention should remember."""
         seen, kept = self.attention(self.attention_norm(frames), remembered)
         frames = frames + self.dropout(self.attention_film(seen, time))
-        frames = frames + self.dropout(self.hearing_film(self.hearing(speech), time))
+        frames = frames + self.dropout(self.hearing_film(self.receive(frames, speech), time))
         formed = self.feed_forward(self.forward_norm(frames))
         return frames + self.dropout(self.forward_film(formed, time)), kept
+
+    def receive(
+        self, frames: Float[Tensor, "batch frame width"], speech: Float[Tensor, "batch frame width"]
+    ) -> Float[Tensor, "batch frame width"]:
+        """What each frame receives from speech: under the diagonal mask it does not depend on the frame."""
+        return self.hearing(speech)
 
 
 class Denoiser(Listener):
@@ -107,9 +113,15 @@ class Denoiser(Listener):
         """x̂0 of a window; the memory is keys and values of the last frames, one tensor for each block."""
         speech = self.heard(speech, noisy)
         embedded = self.time(time)
-        frames = self.entrance(noisy)
+        frames = self.enter(noisy, embedded)
         kept = []
         for index, block in enumerate(self.blocks):
             frames, remembered = block(frames, embedded, speech, None if memory is None else memory[index])
             kept.append(remembered)
         return self.exit(self.norm(frames)), tuple(kept)
+
+    def enter(
+        self, noisy: Float[Tensor, "batch frame live"], time: Float[Tensor, "batch width"]
+    ) -> Float[Tensor, "batch frame width"]:
+        """Noisy motion at the blocks' width; the time is the blocks' own matter."""
+        return self.entrance(noisy)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from facetalk.motion.ablations import WithoutFilm, WithoutFilmConfig, WithoutMask, WithoutMaskConfig
 from facetalk.motion.denoiser import Denoiser, DenoiserConfig
 from facetalk.motion.listener import Listener, Sizes
 from facetalk.motion.rivals import Autoregressive, AutoregressiveConfig, RecurrentConfig, RecurrentDenoiser
@@ -23,6 +24,8 @@ NETWORKS: dict[str, Kind] = {
     "transformer": Kind(DenoiserConfig, Denoiser),
     "recurrent": Kind(RecurrentConfig, RecurrentDenoiser),
     "autoregressive": Kind(AutoregressiveConfig, Autoregressive),
+    "without-film": Kind(WithoutFilmConfig, WithoutFilm),
+    "without-mask": Kind(WithoutMaskConfig, WithoutMask),
 }
 FIRST = "transformer"
 """What files are that name none."""

@@ -26,6 +26,8 @@ from facetalk.motion import (
     RecurrentConfig,
     Rig,
     Schedule,
+    WithoutFilmConfig,
+    WithoutMaskConfig,
     restamp,
 )
 from facetalk.pipeline import follower
@@ -40,8 +42,10 @@ SIZES: dict[str, Callable[[int, int], AnyConfig]] = {
     "tiny": DenoiserConfig.tiny,
     "recurrent": RecurrentConfig,
     "autoregressive": AutoregressiveConfig,
+    "small-without-film": WithoutFilmConfig.small,
+    "small-without-mask": WithoutMaskConfig.small,
 }
-"""The last two are rivals of the denoiser (`facetalk.motion.rivals`)."""
+"""The last four are rivals of the denoiser, and denoisers without a part (`facetalk.motion.rivals`, `ablations`)."""
 NO_HEAD = "unstamped"
 """Stands for the hash of a head that is not trained yet; `stamp` replaces it."""
 
@@ -62,7 +66,9 @@ class Make:
     """Weights of the encoder that made the features."""
     head: Path | None = None
     """Weights of the head; without them the codes are those of the rig encoder every head starts from."""
-    size: Literal["base", "paper", "small", "tiny", "recurrent", "autoregressive"] = "base"
+    size: Literal[
+        "base", "paper", "small", "tiny", "recurrent", "autoregressive", "small-without-film", "small-without-mask"
+    ] = "base"
     hearing: int = 2
     """Audio frames heard on each side of a frame; 0 is the paper's diagonal mask."""
     times: int = 1000
