@@ -84,21 +84,46 @@ def test_pictures_show_what_depth_measures(tmp_path):
     assert not check(seen).faults
 
 
+def wall() -> TrueView:
+    """A picture full of a wall that faces the camera."""
+    row, column = (axis.ravel() for axis in np.indices((200, 160)))
+    none = np.zeros(row.shape, bool)
+    return TrueView((200, 160), row, column, np.full(row.shape, 1000.0), np.ones(row.shape), none, none)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.3])
 def test_holes_cover_their_share(share):
-    flat = np.full((200, 160), 1000.0)
-    view = TrueView(flat, np.ones_like(flat), np.zeros(flat.shape, bool), np.zeros(flat.shape, bool))
-    depth = measured(view, StereoConfig(holes=share, outliers=0.0), np.random.default_rng(0))
+    depth = measured(wall(), StereoConfig(holes=share, outliers=0.0), np.random.default_rng(0))
     assert share <= (depth == 0).mean() < share + 0.03
 
 
 def test_neighbouring_errors_hang_together():
-    flat = np.full((200, 160), 1000.0)
-    view = TrueView(flat, np.ones_like(flat), np.zeros(flat.shape, bool), np.zeros(flat.shape, bool))
     config = StereoConfig(noise_mm=1.0, holes=0.0, outliers=0.0, together=0.5)
-    error = measured(view, config, np.random.default_rng(0)) - 1000
+    error = wall().picture(measured(wall(), config, np.random.default_rng(0))) - 1000
     alike = np.corrcoef(error[:, :-1].ravel(), error[:, 1:].ravel())[0, 1]
     assert abs(error.std() - 1) < 0.1 and 0.4 < alike < 0.55
+
+
+def test_a_stopped_recording_goes_on(tmp_path):
+    """Frames that are there are not measured again; what is written is what the unbroken one wrote, byte for byte."""
+    shot(tmp_path / "whole")
+    broken, _ = shot(tmp_path / "broken")
+    kept = broken.folder / "clouds" / "000001.npz"
+    for path in (tmp_path / "broken" / "truth" / "truth.npz", *(broken.folder / "clouds").glob("00000[2-5].npz")):
+        path.unlink()
+    before = kept.stat().st_mtime_ns
+    shot(tmp_path / "broken")
+    assert kept.stat().st_mtime_ns == before
+    written = sorted(path.relative_to(tmp_path / "whole") for path in (tmp_path / "whole").rglob("*.*"))
+    assert len(written) == 10
+    for path in written:
+        assert (tmp_path / "whole" / path).read_bytes() == (tmp_path / "broken" / path).read_bytes(), path
+
+
+def test_another_recording_is_not_gone_on_with(tmp_path):
+    shot(tmp_path)
+    with pytest.raises(InputError, match="remove both"):
+        shot(tmp_path, noise_mm=0.5)
 
 
 def test_losing_a_frame_changes_no_other(tmp_path):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.ndimage import gaussian_filter
 
 from facetalk.errors import InputError
@@ -53,41 +53,66 @@ class StereoConfig:
 
 @dataclass(frozen=True)
 class TrueView:
-    """What one camera would see without error."""
+    """What one camera would see without error: the pixels that see anything."""
 
-    depth: Float[np.ndarray, "row column"]
-    """Millimetres, 0 where there is nothing."""
-    cosine: Float[np.ndarray, "row column"]
+    shape: tuple[int, int]
+    """Rows and columns of the picture."""
+    row: Int[np.ndarray, " pixel"]
+    column: Int[np.ndarray, " pixel"]
+    depth: Float[np.ndarray, " pixel"]
+    """Millimetres."""
+    cosine: Float[np.ndarray, " pixel"]
     """Of the angle between surface and ray."""
-    wet: Bool[np.ndarray, "row column"]
-    hairy: Bool[np.ndarray, "row column"]
+    wet: Bool[np.ndarray, " pixel"]
+    hairy: Bool[np.ndarray, " pixel"]
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def some(self, chosen: Bool[np.ndarray, " pixel"] | Int[np.ndarray, " some"]) -> "TrueView":
+        """Some of the pixels."""
+        parts = (self.row, self.column, self.depth, self.cosine, self.wet, self.hairy)
+        return TrueView(self.shape, *(part[chosen] for part in parts))
+
+    def picture(self, depth: Float[np.ndarray, " pixel"]) -> Float[np.ndarray, "row column"]:
+        """Depths of the pixels as a picture, 0 elsewhere."""
+        whole = np.zeros(self.shape)
+        whole[self.row, self.column] = depth
+        return whole
 
 
-def measured(view: TrueView, config: StereoConfig, random: np.random.Generator) -> Float[np.ndarray, "row column"]:
-    """The depth picture with its errors, 0 where nothing was matched."""
-    known = (view.depth > 0) & (view.cosine > config.grazing)
-    spread = config.noise_mm / np.maximum(view.cosine, config.grazing) * np.where(view.wet, config.eyes, 1.0)
-    white, smooth = random.normal(size=(2, *view.depth.shape))
-    smooth = gaussian_filter(smooth, config.patch)
-    smooth /= max(float(smooth.std()), 1e-9)
-    depth = view.depth + spread * (np.sqrt(1 - config.together) * white + np.sqrt(config.together) * smooth)
-    depth -= np.where(view.hairy, config.hair_mm * np.abs(random.normal(size=depth.shape)), 0.0)
-    wrong = random.uniform(size=depth.shape) < config.outliers
-    depth += np.where(wrong, config.outlier_mm * random.standard_t(2, size=depth.shape), 0.0)
-    return np.where(known & ~_holes(known, config.holes, random) & (depth > 0), depth, 0.0)
+def measured(view: TrueView, config: StereoConfig, random: np.random.Generator) -> Float[np.ndarray, " pixel"]:
+    """Depths with their errors, 0 where nothing was matched."""
+    known = view.cosine > config.grazing
+    depth = np.zeros(len(view))
+    depth[known] = _erring(view.some(known), config, random)
+    return depth
 
 
-def _holes(
-    known: Bool[np.ndarray, "row column"], share: float, random: np.random.Generator
-) -> Bool[np.ndarray, "row column"]:
-    """Discs until `share` of the known pixels are gone."""
-    rows, columns = np.nonzero(known)
-    gone = np.zeros_like(known)
-    row, column = np.ogrid[: known.shape[0], : known.shape[1]]
+def _erring(view: TrueView, config: StereoConfig, random: np.random.Generator) -> Float[np.ndarray, " pixel"]:
+    """Depths of pixels that can be matched, 0 in holes."""
+    spread = config.noise_mm / view.cosine * np.where(view.wet, config.eyes, 1.0)
+    alone = np.sqrt(1 - config.together) * random.normal(size=len(view))
+    depth = view.depth + spread * (alone + np.sqrt(config.together) * _shared(view, config.patch, random))
+    depth -= np.where(view.hairy, config.hair_mm * np.abs(random.normal(size=len(view))), 0.0)
+    wrong = random.uniform(size=len(view)) < config.outliers
+    depth[wrong] += config.outlier_mm * random.standard_t(2, size=int(wrong.sum()))
+    return np.where(_holes(view, config.holes, random), 0.0, np.maximum(depth, 0.0))
+
+
+def _shared(view: TrueView, patch: float, random: np.random.Generator) -> Float[np.ndarray, " pixel"]:
+    """Noise of spread 1 that neighbouring pixels have in common."""
+    smooth = gaussian_filter(random.standard_normal(size=view.shape, dtype=np.float32), patch)
+    return smooth[view.row, view.column].astype(np.float64) / max(float(smooth.std()), 1e-9)
+
+
+def _holes(view: TrueView, share: float, random: np.random.Generator) -> Bool[np.ndarray, " pixel"]:
+    """Discs until `share` of the pixels are gone."""
+    gone = np.zeros(len(view), bool)
     for _ in range(MOST_HOLES):
-        if not len(rows) or gone[known].mean() >= share:
+        if not len(view) or gone.mean() >= share:
             break
-        pick = random.integers(len(rows))
-        radius = random.uniform(*HOLE_SHARE) * known.shape[0]
-        gone |= (row - rows[pick]) ** 2 + (column - columns[pick]) ** 2 < radius**2
+        pick = random.integers(len(view))
+        radius = random.uniform(*HOLE_SHARE) * view.shape[0]
+        gone |= (view.row - view.row[pick]) ** 2 + (view.column - view.column[pick]) ** 2 < radius**2
     return gone

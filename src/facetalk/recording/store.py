@@ -84,7 +84,12 @@ def write_points(recording: Recording, frame: int, points: Points) -> None:
     arrays = {"points": (points.places / recording.about.unit_mm).astype(np.float32)}
     if points.normals is not None:
         arrays["normals"] = points.normals.astype(np.float16)
-    write_arrays(recording.folder / CLOUDS / f"{stem(frame)}.npz", arrays)
+    write_arrays(points_file(recording, frame), arrays)
+
+
+def points_file(recording: Recording, frame: int) -> Path:
+    """Where `write_points` writes."""
+    return recording.folder / CLOUDS / f"{stem(frame)}.npz"
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -97,14 +102,23 @@ def write_depth(
 ) -> None:
     """One camera's depth picture, in millimetres, 0 where nothing was measured."""
     steps = np.clip(np.rint(depth_mm / recording.about.depth_step_mm), 0, DEEPEST).astype(np.uint16)
-    place = recording.folder / DEPTH / camera.name / f"{stem(frame)}.png"
-    written(place, lambda path: Image.fromarray(steps).save(path, "png"))
+    written(depth_file(recording, camera, frame), lambda path: Image.fromarray(steps).save(path, "png"))
+
+
+def depth_file(recording: Recording, camera: CalibratedCamera, frame: int) -> Path:
+    """Where `write_depth` writes."""
+    return recording.folder / DEPTH / camera.name / f"{stem(frame)}.png"
 
 
 def write_picture(recording: Recording, camera: CalibratedCamera, frame: int, picture: Frame) -> None:
     """One camera's photograph."""
-    place = recording.folder / IMAGES / camera.name / f"{stem(frame)}.jpg"
+    place = picture_file(recording, camera, frame)
     written(place, lambda path: Image.fromarray(picture.pixels).save(path, "jpeg", quality=PICTURE_QUALITY))
+
+
+def picture_file(recording: Recording, camera: CalibratedCamera, frame: int) -> Path:
+    """Where `write_picture` writes."""
+    return recording.folder / IMAGES / camera.name / f"{stem(frame)}.jpg"
 
 
 def write_landmarks(recording: Recording, places: Mapping[str, Float[np.ndarray, "frame 3"]]) -> None:

@@ -10,23 +10,27 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
 from facetalk.errors import InputError
 from facetalk.recording import stage, store
-from facetalk.recording.areas import on_scalp
 from facetalk.recording.cameras import CalibratedCamera
 from facetalk.recording.layout import Description, Points, Recording
-from facetalk.recording.performer import EYES, Act, Performer
+from facetalk.recording.performer import Act, Performer
 from facetalk.recording.pictures import photographed
+from facetalk.recording.sight import Surface
 from facetalk.recording.stage import RigConfig, SwayConfig
-from facetalk.recording.stereo import StereoConfig, TrueView, measured
-from facetalk.render.raster import visible
+from facetalk.recording.stereo import StereoConfig, measured
 from facetalk.types import Mesh
 
+SETTINGS, TRUTH = "truth.json", "truth.npz"
+"""Of a truth's folder: the one is written first, the other last."""
+SPARE = 2.0
+"""So many times the points of a cloud are measured, for some of them lie in holes or on grazing surfaces."""
 RATE = Fraction(73, 3)
 """Every third frame of NeRSemble's 73 a second (paper §3)."""
 Watch = Callable[[int, int], None]
@@ -52,107 +56,116 @@ def record(
     performer: Performer, act: Act, config: VirtualConfig, folder: Path, truth: Path,
     watch: Watch = lambda done, of: None,
 ) -> Recording:  # fmt: skip
-    """Write a recording to `folder` and its truth to `truth`.
+    """Write a recording to `folder` and its truth to `truth`, or go on with it; a finished one is left as it is.
+
+    Every frame draws from a generator of its own: losing one changes no other, and one that is recorded later is the
+    same, byte for byte.
 
     Raises:
-        InputError: the two are one folder or lie in each other, or cannot be written.
+        InputError: the two are one folder or lie in each other, cannot be written, or hold another recording.
     """
     config.stereo.check()
     if _within(folder, truth) or _within(truth, folder):
         raise InputError(f"{truth}: the truth must lie apart from the recording {folder}; choose another folder")
-    # Every frame draws from a generator of its own, so that losing one changes no other.
-    random = np.random.default_rng([config.seed, 0])
-    frames, rate = len(act.curves), act.curves.rate
-    T_world_chair = stage.chair(random)
-    T_world_head = stage.swaying(frames, rate, config.sway, T_world_chair, random)
-    rig = stage.cameras(config.rig, T_world_chair)
-    lost = random.uniform(size=frames) < config.stereo.missing
-    recording = store.start(folder, Description(performer.subject, act.name, rate, frames, cameras=rig))
+    scene = _Scene.of(performer, act, config)
+    about = Description(performer.subject, act.name, act.curves.rate, len(act.curves), cameras=scene.rig)
+    _begun(truth / SETTINGS, scene.settings(), folder)
+    if (truth / TRUTH).is_file():
+        return Recording(folder, about)
+    recording = store.start(folder, about)
     store.write_audio(recording, act.sound)
-    vertices: list[np.ndarray] = []
-    first: Mesh | None = None
+    meshes = []
     for frame, weights in enumerate(act.curves.weights):
         mesh = performer.shape(weights)
-        first = mesh if first is None else first
-        vertices.append(mesh.vertices)
-        if not lost[frame]:
-            _shoot(recording, frame, mesh, T_world_head[frame], config, np.random.default_rng([config.seed, 1, frame]))
-            for camera in rig if config.pictures else ():
-                picture = photographed(mesh, T_world_head[frame], camera, T_world_chair)
-                store.write_picture(recording, camera, frame, picture)
-        watch(frame + 1, frames)
-    assert first is not None
-    store.write_arrays(truth / "truth.npz", _truth(act, T_world_head, vertices, first, rig))
-    settings = {**performer.origin, "config": asdict(config), "lost": np.flatnonzero(lost).tolist()}
-    store.written(truth / "truth.json", lambda path: path.write_text(json.dumps(settings, default=str), "utf-8"))
+        meshes.append(mesh)
+        if not scene.lost[frame] and not all(path.is_file() for path in scene.files(recording, frame)):
+            scene.shoot(recording, mesh, frame)
+        watch(frame + 1, about.frames)
+    store.write_arrays(truth / TRUTH, scene.truth(meshes))
     return recording
 
 
-def _truth(
-    act: Act, T_world_head: np.ndarray, vertices: list[np.ndarray], first: Mesh, rig: tuple[CalibratedCamera, ...]
-) -> dict[str, np.ndarray]:
-    found = {"weights": act.curves.weights, "T_world_head": T_world_head}
-    if len({len(shape) for shape in vertices}) > 1:
-        return found
-    seen = np.unique(np.concatenate([first.faces[_seen(first, T_world_head[0], camera)] for camera in rig]))
-    return {**found, "vertices": np.stack(vertices), "faces": first.faces, "material": seen}
+def _begun(path: Path, settings: str, folder: Path) -> None:
+    """Say what is recorded, before anything is; what was begun otherwise is nobody's to go on with."""
+    if path.is_file() and path.read_text("utf-8") != settings:
+        raise InputError(
+            f"{folder}: was recorded otherwise, or of another performer or performance ({path}); remove both, or "
+            "choose another folder"
+        )
+    store.written(path, lambda partial: partial.write_text(settings, "utf-8"))
 
 
-def _seen(mesh: Mesh, T_world_head: np.ndarray, camera: CalibratedCamera) -> Int[np.ndarray, " face"]:
-    """Faces that a camera sees."""
-    triangle = visible(*_screen(mesh, T_world_head, camera)[:2], camera.width, camera.height).triangle
-    return np.unique(triangle[triangle >= 0])
+@dataclass(frozen=True)
+class _Scene:
+    """Everything that is drawn before the first frame."""
 
+    performer: Performer
+    act: Act
+    config: VirtualConfig
+    rig: tuple[CalibratedCamera, ...]
+    T_world_chair: Float[np.ndarray, "4 4"]
+    T_world_head: Float[np.ndarray, "frame 4 4"]
+    lost: Bool[np.ndarray, " frame"]
 
-def _screen(
-    mesh: Mesh, T_world_head: np.ndarray, camera: CalibratedCamera
-) -> tuple[Float[np.ndarray, "vertex 3"], Int[np.ndarray, "face 3"], Float[np.ndarray, "vertex 3"]]:
-    """What the z-buffer needs, and the vertices in the world."""
-    world = mesh.vertices.astype(np.float64) @ T_world_head[:3, :3].T + T_world_head[:3, 3]
-    column, row, depth = camera.project(world).T
-    return np.stack([column, row, 1 / depth], axis=1).astype(np.float32), mesh.faces, world
+    @classmethod
+    def of(cls, performer: Performer, act: Act, config: VirtualConfig) -> "_Scene":
+        random = np.random.default_rng([config.seed, 0])
+        frames = len(act.curves)
+        T_world_chair = stage.chair(random)
+        T_world_head = stage.swaying(frames, act.curves.rate, config.sway, T_world_chair, random)
+        lost = random.uniform(size=frames) < config.stereo.missing
+        return cls(performer, act, config, stage.cameras(config.rig, T_world_chair), T_world_chair, T_world_head, lost)
 
+    def settings(self) -> str:
+        """What `truth.json` says."""
+        performed = sha256(self.act.curves.weights.tobytes() + self.act.sound.samples.tobytes()).hexdigest()
+        lost = np.flatnonzero(self.lost).tolist()
+        settings = {**self.performer.origin, "config": asdict(self.config), "lost": lost, "performance": performed}
+        return json.dumps(settings, default=str)
 
-def view(mesh: Mesh, T_world_head: Float[np.ndarray, "4 4"], camera: CalibratedCamera) -> TrueView:
-    """What a camera would measure without error."""
-    screen, faces, world = _screen(mesh, T_world_head, camera)
-    seen = visible(screen, faces, camera.width, camera.height)
-    there = seen.triangle >= 0
-    depth = np.where(there, 1 / np.where(there, seen.nearness, 1).astype(np.float64), 0.0)
-    corners = world[faces]
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    middle = corners.mean(axis=1) - camera.position
-    cosine = np.abs((normal * middle).sum(axis=1))
-    cosine /= np.maximum(np.linalg.norm(normal, axis=1) * np.linalg.norm(middle, axis=1), 1e-12)
-    wet, hairy = _parts(mesh)
-    return TrueView(depth, np.where(there, cosine[seen.triangle], 0.0), there & wet[seen.triangle],
-                    there & hairy[seen.triangle])  # fmt: skip
+    def files(self, recording: Recording, frame: int) -> list[Path]:
+        """What a recorded frame has on disk, the last one written last."""
+        pictures = [store.picture_file(recording, camera, frame) for camera in self.rig if self.config.pictures]
+        if self.config.depth:
+            return [store.depth_file(recording, camera, frame) for camera in self.rig] + pictures
+        return [store.points_file(recording, frame), *pictures]
 
+    def shoot(self, recording: Recording, mesh: Mesh, frame: int) -> None:
+        """One frame as the cameras measure it."""
+        random = np.random.default_rng([self.config.seed, 1, frame])
+        surface = Surface.of(mesh, self.T_world_head[frame])
+        if self.config.depth:
+            for camera in self.rig:
+                view = surface.view(camera)
+                depth = view.picture(measured(view, self.config.stereo, random))
+                store.write_depth(recording, camera, frame, depth)
+        else:
+            store.write_points(recording, frame, Points(self._cloud(surface, random)))
+        for camera in self.rig if self.config.pictures else ():
+            picture = photographed(mesh, self.T_world_head[frame], camera, self.T_world_chair)
+            store.write_picture(recording, camera, frame, picture)
 
-def _parts(mesh: Mesh) -> tuple[Bool[np.ndarray, " face"], Bool[np.ndarray, " face"]]:
-    """Faces of eyes, and faces under hair."""
-    middle = mesh.vertices[mesh.faces].mean(axis=1)
-    hairy = on_scalp(middle)
-    if mesh.regions is None:
-        return np.zeros(len(mesh.faces), bool), hairy
-    return mesh.regions[mesh.faces[:, 0]][:, list(map(int, EYES))].sum(axis=1) > 0.5, hairy
-
-
-def _shoot(
-    recording: Recording, frame: int, mesh: Mesh, T_world_head: np.ndarray, config: VirtualConfig,
-    random: np.random.Generator,
-) -> None:  # fmt: skip
-    """One frame as the cameras measure it."""
-    clouds = []
-    for camera in recording.about.cameras:
-        depth = measured(view(mesh, T_world_head, camera), config.stereo, random)
-        if config.depth:
-            store.write_depth(recording, camera, frame, depth)
-        clouds.append(camera.back_projected(depth))
-    if not config.depth:
+    def _cloud(self, surface: Surface, random: np.random.Generator) -> Float[np.ndarray, "point 3"]:
+        """Points of all cameras together; of what they see only so much is measured as will be kept."""
+        views = [surface.view(camera) for camera in self.rig]
+        share = SPARE * self.config.points / max(sum(map(len, views)), 1)
+        clouds = []
+        for camera, view in zip(self.rig, views, strict=True):
+            some = view.some(random.uniform(size=len(view)) < share)
+            depth = measured(some, self.config.stereo, random)
+            rays = camera.rays(np.stack([some.column, some.row], axis=1) + 0.5)
+            clouds.append((camera.position + rays * depth[:, None])[depth > 0])
         points = np.concatenate(clouds)
-        chosen = random.permutation(len(points))[: config.points]
-        store.write_points(recording, frame, Points(points[chosen]))
+        return points[random.permutation(len(points))[: self.config.points]]
+
+    def truth(self, meshes: list[Mesh]) -> dict[str, np.ndarray]:
+        """What was performed; vertices where the mesh stays the same."""
+        found = {"weights": self.act.curves.weights, "T_world_head": self.T_world_head}
+        if len({len(mesh.vertices) for mesh in meshes}) > 1:
+            return found
+        first = Surface.of(meshes[0], self.T_world_head[0])
+        seen = np.unique(np.concatenate([first.faces[first.seen(camera)] for camera in self.rig]))
+        return {**found, "vertices": np.stack([m.vertices for m in meshes]), "faces": first.faces, "material": seen}
 
 
 def _within(folder: Path, other: Path) -> bool:
