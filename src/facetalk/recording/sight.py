@@ -44,22 +44,39 @@ class Surface:
         screen = np.stack([column, row, 1 / depth], axis=1).astype(np.float32)
         return visible(screen, self.faces, camera.width, camera.height)
 
-    def seen(self, camera: CalibratedCamera) -> Int[np.ndarray, " face"]:
-        """Faces that a camera sees."""
-        triangle = self.through(camera).triangle
-        return np.unique(triangle[triangle >= 0])
-
-    def view(self, camera: CalibratedCamera) -> TrueView:
-        """What a camera would measure without error."""
+    def seen(self, camera: CalibratedCamera) -> "Pixels":
+        """The pixels of a camera that see the surface."""
         found = self.through(camera)
         row, column = np.nonzero(found.triangle >= 0)
-        face = found.triangle[row, column]
-        depth = 1 / found.nearness[row, column].astype(np.float64)
-        towards = self.middles - camera.position
+        return Pixels(row, column, found.triangle[row, column], found.nearness[row, column])
+
+    def view(self, camera: CalibratedCamera, pixels: "Pixels") -> TrueView:
+        """What a camera would measure at some pixels without error."""
+        face = pixels.face
+        towards, normal = self.middles[face] - camera.position, self.normals[face]
         away = np.sqrt(np.einsum("fi,fi->f", towards, towards))
-        cosine = np.abs(np.einsum("fi,fi->f", self.normals, towards)) / np.maximum(away, 1e-12)
+        cosine = np.abs(np.einsum("fi,fi->f", normal, towards)) / np.maximum(away, 1e-12)
+        depth = 1 / pixels.nearness.astype(np.float64)
         shape = (camera.height, camera.width)
-        return TrueView(shape, row, column, depth, cosine[face], self.wet[face], self.hairy[face])
+        return TrueView(shape, pixels.row, pixels.column, depth, cosine, self.wet[face], self.hairy[face])
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Pixels of one camera that see a surface."""
+
+    row: Int[np.ndarray, " pixel"]
+    column: Int[np.ndarray, " pixel"]
+    face: Int[np.ndarray, " pixel"]
+    nearness: Float[np.ndarray, " pixel"]
+    """1 / depth."""
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def some(self, chosen: Bool[np.ndarray, " pixel"]) -> "Pixels":
+        """Some of them."""
+        return Pixels(self.row[chosen], self.column[chosen], self.face[chosen], self.nearness[chosen])
 
 
 def _wet(mesh: Mesh) -> Bool[np.ndarray, " face"]:

@@ -136,7 +136,7 @@ class _Scene:
         surface = Surface.of(mesh, self.T_world_head[frame])
         if self.config.depth:
             for camera in self.rig:
-                view = surface.view(camera)
+                view = surface.view(camera, surface.seen(camera))
                 depth = view.picture(measured(view, self.config.stereo, random))
                 store.write_depth(recording, camera, frame, depth)
         else:
@@ -147,12 +147,12 @@ class _Scene:
 
     def _cloud(self, surface: Surface, random: np.random.Generator) -> Float[np.ndarray, "point 3"]:
         """Points of all cameras together; of what they see only so much is measured as will be kept."""
-        views = [surface.view(camera) for camera in self.rig]
-        share = SPARE * self.config.points / max(sum(map(len, views)), 1)
+        seen = [surface.seen(camera) for camera in self.rig]
+        share = SPARE * self.config.points / max(sum(map(len, seen)), 1)
         clouds = []
-        for camera, view in zip(self.rig, views, strict=True):
-            some = view.some(random.uniform(size=len(view)) < share)
-            depth = measured(some, self.config.stereo, random)
+        for camera, pixels in zip(self.rig, seen, strict=True):
+            some = pixels.some(random.uniform(size=len(pixels)) < share)
+            depth = measured(surface.view(camera, some), self.config.stereo, random)
             rays = camera.rays(np.stack([some.column, some.row], axis=1) + 0.5)
             clouds.append((camera.position + rays * depth[:, None])[depth > 0])
         points = np.concatenate(clouds)
@@ -164,7 +164,7 @@ class _Scene:
         if len({len(mesh.vertices) for mesh in meshes}) > 1:
             return found
         first = Surface.of(meshes[0], self.T_world_head[0])
-        seen = np.unique(np.concatenate([first.faces[first.seen(camera)] for camera in self.rig]))
+        seen = np.unique(np.concatenate([first.faces[np.unique(first.seen(camera).face)] for camera in self.rig]))
         return {**found, "vertices": np.stack([m.vertices for m in meshes]), "faces": first.faces, "material": seen}
 
 
