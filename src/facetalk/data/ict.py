@@ -40,6 +40,8 @@ LANDMARKS_68 = (
     *(6200, 6213, 6346, 6461, 5518, 5957, 5841, 5702, 5711, 5533, 6216, 6207, 6470, 5517, 5966),
 )
 """Vertices of the 68 common landmarks, as listed in the checkout's vertex_indices.json."""
+NOSTRIL_ENDS = (5452, 4998)
+"""Vertices at the far ends of the left and the right nostril."""
 
 IRIS_ANGLE = np.radians(22.5)
 PUPIL_ANGLE = np.radians(8.5)
@@ -139,7 +141,7 @@ def _marks() -> Marks:
     places = np.array([*_LEFT_ANCHORS_MM, (0.0, *_THROAT_MM), (0.0, *_FOREHEAD_MM)]) * CENTIMETRE / 10 + ORIGIN
     left = tuple((float(x), float(y), float(z)) for x, y, z in places[:-2])
     throat, forehead = ((float(y), float(z)) for _, y, z in places[-2:])
-    return Marks(dict(enumerate(LANDMARKS_68)), left, throat, forehead)
+    return Marks(dict(enumerate(LANDMARKS_68)), left, throat, forehead, NOSTRIL_ENDS)
 
 
 def _parts(triangles: Int[np.ndarray, "triangle 3"]) -> Parts:

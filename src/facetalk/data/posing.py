@@ -2,7 +2,7 @@
 
 What the raw blendshapes leave wrong is mended here, and the result is the truth that models are trained and
 measured on: neutral lips stand apart (ICT's by 0.8 mm), lips and lids pass through each other, lids cut into the
-eyeball, and the eyeballs do not turn with the eyeLook shapes.
+eyeball, nostrils into each other, and the eyeballs do not turn with the eyeLook shapes.
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from jaxtyping import Float, Int
 
 from facetalk.arkit import ARKIT_INDEX
 from facetalk.data import contact
+from facetalk.data.clearance import LidRoom, template_room
 from facetalk.data.eyeballs import MILLIMETRE, Eyeball, LidCover, fit_sphere, gaze, rotation
+from facetalk.data.nostrils import Nostrils
 from facetalk.data.source import SIDES, HeadSource
 
 PRESS = 0.15 * MILLIMETRE
 """How deep closed lips and lids stand in each other, so that they are sealed and not merely touching."""
-LID_CLEARANCE = 0.3 * MILLIMETRE
-"""Least distance of a lid's outer skin from the eyeball."""
 CANONICAL_RIG = {"jawOpen": 0.25}
 SHUT_JAW, SHUT_LIDS = 0.95, 0.8
 """Shares of closing from which on lips and lids are squeezed, where the source asks for it."""
@@ -36,7 +36,7 @@ def rig_weights(**named: float) -> Float[np.ndarray, "52"]:
 
 
 class Topology:
-    """What is known of a source's mesh before any identity: the flaps of lips and lids."""
+    """What is known of a source's mesh before any identity: the flaps of lips and lids, and the nostrils."""
 
     def __init__(self, source: HeadSource) -> None:
         self.source = source
@@ -80,6 +80,17 @@ class Topology:
         """Lids of both eyes."""
         return {side: self.lids(side) for side in SIDES}
 
+    @cached_property
+    def lid_room(self) -> dict[str, Float[np.ndarray, " vertex"]]:
+        """Distances from both eyeballs that the mean head keeps, in their radii."""
+        return {side: template_room(self.source, side) for side in SIDES}
+
+    @cached_property
+    def nostrils(self) -> Nostrils | None:
+        """Where they end too near to each other; None of a source whose nostrils are sound."""
+        ends = self.source.marks.nostril_ends
+        return ends and Nostrils(self.source.neutral, self.source.parts.skin_faces, ends)
+
 
 @dataclass(frozen=True)
 class PosedHead:
@@ -103,10 +114,9 @@ class SourceHead:
         self.topology, self.source, self.weights = topology, topology.source, identity
         unposed = self.source.unposed(identity)
         self.eyeballs = {side: fit_sphere(unposed[part]) for side, part in self.source.parts.eyeballs.items()}
-        self.clearance = {
-            side: np.clip(np.linalg.norm(unposed - ball.centre, axis=1) - ball.radius, -4 * MILLIMETRE, LID_CLEARANCE)
-            for side, ball in self.eyeballs.items()
-        }
+        if topology.nostrils:
+            unposed = unposed + topology.nostrils.parted(unposed)
+        self.lid_room = {side: self._lid_room(side, unposed) for side in self.eyeballs}
         self.neutral = unposed
         sealed, squeezed = (self._seal_lips(unposed, further) for further in (0.0, self.source.squeeze))
         self.neutral, self.lip_squeeze = unposed + sealed, squeezed - sealed
@@ -150,6 +160,14 @@ class SourceHead:
         lower = (float(corners[0, 0]) - 8 * MILLIMETRE, float(front) - 20 * MILLIMETRE)
         return contact.Raster(lower, (step, step), (int(width / step), int(32 * MILLIMETRE / step)))
 
+    def _lid_room(self, side: str, unposed: Float[np.ndarray, "vertex 3"]) -> LidRoom:
+        """How near the lids of one eye may come to its ball."""
+        flaps = self.topology.eye_flaps[side]
+        lids = np.concatenate([flaps.upper, flaps.lower])
+        return LidRoom.of(
+            self.eyeballs[side], unposed, self.source.parts.eyeballs[side], lids, self.topology.lid_room[side]
+        )
+
     def _seal_lips(self, unposed: Float[np.ndarray, "vertex 3"], further: float) -> Float[np.ndarray, "vertex 3"]:
         """Displacement that draws the neutral lips together and further, half from each side."""
         corners = unposed[self.source.marks.at(60, 64), 0]
@@ -166,14 +184,16 @@ class SourceHead:
         """Length that the upper lid must still fall at eyeBlink 1 to meet the lower one, or to go further."""
         ball, flaps = self.eyeballs[side], self.topology.eye_flaps[side]
         blink = self.source.expressions[ARKIT_INDEX[f"eyeBlink{side.capitalize()}"]]
-        chart = ball.chart(self._outside_eyeball(self.neutral + blink, side))
+        chart = ball.chart(self.lid_room[side].pushed(self.neutral + blink))
         ends = chart[self.source.marks.at(*((42, 45) if side == "left" else (36, 39))), 0]
         gap, columns = _column_gaps(chart, flaps, ball.raster(), ends, further)
         line = _contact_line(chart, flaps, columns)
         fall = np.zeros(len(chart))
         here = chart[flaps.upper]
-        reach = np.maximum(here[:, 1] - line(here[:, 0]), 0) / SEAL_REACH
-        fall[flaps.upper] = np.maximum(gap(here[:, 0]), 0) * np.exp(-(reach**2))
+        missing = np.maximum(gap(here[:, 0]), 0)
+        # From the edge of the upper lid on: what lies higher falls less.
+        reach = np.maximum(here[:, 1] - line(here[:, 0]) - missing, 0) / SEAL_REACH
+        fall[flaps.upper] = missing * np.exp(-(reach**2))
         return fall
 
     def _turn_eye(
@@ -190,30 +210,13 @@ class SourceHead:
     ) -> Float[np.ndarray, "vertex 3"]:
         """Lids pushed out of the eyeball, closed by the share of a blink, and pressed on each other."""
         ball, flaps = self.eyeballs[side], self.topology.eye_flaps[side]
-        chart = ball.chart(self._outside_eyeball(vertices, side))
+        chart = ball.chart(self.lid_room[side].pushed(vertices))
         chart[:, 1] -= np.clip(blink, 0, 1) * self.lid_closing[side] + _ramp(blink, SHUT_LIDS) * self.lid_squeeze[side]
         chart[:, 1] += contact.resolve(chart, flaps, ball.raster(), press=PRESS)
         laid = vertices.copy()
         lids = np.concatenate([flaps.upper, flaps.lower])
         laid[lids] = ball.unchart(chart[lids])
         return laid
-
-    def _outside_eyeball(self, vertices: Float[np.ndarray, "vertex 3"], side: str) -> Float[np.ndarray, "vertex 3"]:
-        """No lid vertex nearer to the eyeball than in the neutral head or than the clearance."""
-        ball, flaps = self.eyeballs[side], self.topology.eye_flaps[side]
-        lids = np.concatenate([flaps.upper, flaps.lower])
-        arm = vertices[lids] - ball.centre
-        distance = np.linalg.norm(arm, axis=1)
-        least = ball.radius + self.clearance[side][lids] + self._cornea(side)
-        pushed = vertices.copy()
-        pushed[lids] = ball.centre + arm * (np.maximum(distance, least) / distance)[:, None]
-        return pushed
-
-    def _cornea(self, side: str) -> float:
-        """How far the cornea stands out beyond the fitted sphere."""
-        ball = self.eyeballs[side]
-        shell = np.linalg.norm(self.neutral[self.source.parts.eyeballs[side]] - ball.centre, axis=1)
-        return float(shell.max() - ball.radius) * 0.5
 
 
 def _ramp(share: float, start: float) -> float:

@@ -29,6 +29,8 @@ class Marks:
     throat: tuple[float, float]
     forehead: tuple[float, float]
     """(y, z) of two places on the midline, in units."""
+    nostril_ends: tuple[int, int] | None = None
+    """Vertices where the left and the right nostril end, of a source whose nostrils may meet."""
 
     def at(self, *numbers: int) -> list[int]:
         """Vertices of common landmarks."""
@@ -59,6 +61,11 @@ class Parts:
     def faces(self) -> Int[np.ndarray, "face 3"]:
         """Everything that may be surface: flesh, gums, pieces."""
         return np.concatenate([self.flesh, self.gums, self.pieces])
+
+    @property
+    def skin_faces(self) -> Int[np.ndarray, "skin_face 3"]:
+        """Faces of the flesh with skin at every corner."""
+        return self.flesh[np.isin(self.flesh, self.skin).all(axis=1)]
 
 
 @dataclass(frozen=True)
