@@ -83,6 +83,17 @@ def test_wide_mouths_are_wide_and_possible():
         assert not (drawn[:, ARKIT_INDEX[one]] * drawn[:, ARKIT_INDEX[other]]).any()
 
 
+def test_small_mouths_are_a_little_open_and_possible():
+    random = np.random.default_rng(0)
+    drawn = np.stack([expressions.small(random) for _ in range(300)])
+    jaw, pucker = (drawn[:, ARKIT_INDEX[name]] for name in ("jawOpen", "mouthPucker"))
+    assert ((drawn >= 0) & (drawn <= 1)).all() and jaw.max() <= 0.5
+    assert (jaw[pucker == 0] < 0.25).mean() > 0.8
+    blinks = drawn[:, ARKIT_INDEX["eyeBlinkLeft"]]
+    assert 0.4 < ((blinks > 0.1) & (blinks < 0.95)).mean() < 0.9
+    assert (drawn[:, ARKIT_INDEX["mouthClose"]] == 0).all()
+
+
 def test_quantised_positions_keep_hundredths_of_a_millimetre():
     random = np.random.default_rng(0)
     points = random.uniform(PAPER_BOX.lower, PAPER_BOX.upper, (100, 3))

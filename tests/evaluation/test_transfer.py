@@ -7,16 +7,17 @@ from facetalk.evaluation.transfer import RANGES
 from made_models import ball_head
 
 
-def test_a_code_takes_a_person_as_far_as_the_ends_of_the_range_say(monkeypatch):
+def test_a_code_takes_a_person_as_far_as_the_ends_of_the_range_say():
     """People twice as large say the same."""
 
-    def read(head, z_id, pose):
-        size = 1 + float(z_id[0])
-        reach = sum(pose.values()) + pose.get("mouthSmile", 0.0)
-        return {name: size * (3 + reach + number) for number, name in enumerate(RANGES)}
+    def reader(size):
+        def read(pose):
+            reach = sum(pose.values()) + pose.get("mouthSmile", 0.0)
+            return {name: size * (3 + reach + number) for number, name in enumerate(RANGES)}
 
-    monkeypatch.setattr(transfer, "_read", read)
-    small, large = (transfer.places(ball_head(), torch.full((8,), size)) for size in (0.0, 1.0))
+        return read
+
+    small, large = (transfer.places(reader(size)) for size in (1.0, 2.0))
     assert small == large
     assert small["jaw"]["jaw .25"] == pytest.approx(0.25)
     assert small["lids"]["half blink"] == pytest.approx(0.5)

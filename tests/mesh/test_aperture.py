@@ -78,6 +78,21 @@ def test_lips_closed_at_one_depth_are_closed():
     assert probe.over([mouth(1.0), mouth(2.0)]).shape == (2, 5)
 
 
+def test_lips_pushed_forward_are_looked_for_in_front():
+    """They touch 28 mm out, where the lines for lips at rest do not reach."""
+    touching = mouth(6.0, front_mm=34.0, seal_mm=28.0)
+    assert np.allclose(mouth_probe(LANDMARKS).apertures(touching), 6, atol=0.1)
+    assert (mouth_probe(LANDMARKS, pushed_mm=10.0).apertures(touching) == 0).all()
+
+
+def test_lines_may_begin_before_lips_pushed_forward():
+    def sdf(points):
+        return torch.maximum(mouth(6.0)(points), points[:, 1] - 10 / UNIT_MM)
+
+    assert np.isnan(mouth_probe(LANDMARKS).apertures(sdf)).all()
+    assert np.allclose(mouth_probe(LANDMARKS, pushed_mm=10.0).apertures(sdf), 6, atol=0.1)
+
+
 def test_a_missing_landmark_is_named():
     with pytest.raises(InputError, match="ear_left"):
         mouth_probe({name: at for name, at in LANDMARKS.items() if name != "ear_left"})

@@ -106,7 +106,8 @@ class Head(HeadTest, ReportingJob):
     weights: Path | None = None
     """A folder with head.safetensors instead of the bundled one."""
     ict: Path | None = None
-    """Root of an ICT-FaceKit checkout: also compares lips and lids of the mean head with the source mesh."""
+    """Root of an ICT-FaceKit checkout: also compares lips and lids of the mean head with the source mesh, and gives the
+    source's own meshes of the same people the same codes."""
 
     def run_job(self) -> None:
         """Measure and report."""
@@ -114,16 +115,26 @@ class Head(HeadTest, ReportingJob):
         data = head_data.read(self.data)
         figures: dict = {"field": head_identity.evaluate(head, data)}
         if self.ict is not None:
-            poses = mean_head.openings(head, ict.read(self.ict))
-            figures |= {f"mean head, {name}": row for name, row in poses.items()}
+            source = ict.read(self.ict)
+            figures |= {f"mean head, {name}": row for name, row in mean_head.openings(head, source).items()}
+            with progress("source meshes given the same codes") as watch:
+                figures |= _given("source, ", transfer.evaluate_source(source, self._transfer, watch))
         figures["posed"] = head_deformation.evaluate(head, head, data, data.scans_of(data.test), self.posed)
         with progress("people") as watch:
             figures |= head_test.evaluate(head, held_out(data, self.people, self.scans), self, watch)
         with progress("people given the same codes") as watch:
-            same = transfer.evaluate(head, TransferTest(self.transferred), watch) if self.transferred else {}
-        figures |= {f"{name}, {code}": row for name, codes in same.items() for code, row in codes.items()}
+            figures |= _given("", transfer.evaluate(head, self._transfer, watch))
         rows = [f"{part:<26}{name:<26}{value:.3f}" for part, row in figures.items() for name, value in row.items()]
         self.report(figures, rows)
+
+    @property
+    def _transfer(self) -> TransferTest:
+        return TransferTest(self.transferred)
+
+
+def _given(whose: str, table: transfer.Table) -> dict[str, dict[str, float]]:
+    """A table of transferred codes as rows."""
+    return {f"{whose}{name}, {code}": row for name, codes in table.items() for code, row in codes.items()}
 
 
 def held_out(data: head_data.HeadSet, people: int, scans: int) -> list[Person]:

@@ -1,7 +1,8 @@
 """Random ARKit weights for training a head: single shapes, speaking mouths, emotion, gaze and blinks, asymmetric.
 
 Combinations that no face makes (a mouth drawn left and right at once) are left out. A purpose says which expressions
-a set is for: `draw` makes all of them, few with the jaw beyond what speech needs; `wide` makes yawns and laughter.
+a set is for: `draw` makes all of them, few with the jaw beyond what speech needs; `wide` makes yawns and laughter;
+`small` makes lips that part by little, are bitten or pushed forward, and lids on their way.
 """
 
 from collections.abc import Callable, Mapping
@@ -68,6 +69,18 @@ WITH_WIDE = {
 """Largest weights of what goes with a wide jaw."""
 WIDE_CLOSING = 0.2
 """How often lips are drawn together over a wide jaw, by a share of it."""
+SMALL = {
+    "part": {"jawOpen": (0.02, 0.25)},
+    "bite": {"jawOpen": (0.02, 0.16), "mouthRollLower": (0.2, 0.6), "mouthUpperUp": (0.05, 0.45)},
+    "push": {"jawOpen": (0.0, 0.12), "mouthPucker": (0.2, 1.0), "mouthFunnel": (0.0, 0.4)},
+    "round": {"jawOpen": (0.1, 0.4), "mouthPucker": (0.1, 0.6), "mouthFunnel": (0.2, 0.8)},
+    "show": {"jawOpen": (0.0, 0.12), "mouthUpperUp": (0.0, 0.5), "mouthLowerDown": (0.1, 0.6)},
+}
+"""Lips that part by little: ranges of weights, each kind as often as the others."""
+SMALL_SINGLE = 0.4
+"""How often nothing but these moves the mouth."""
+HALF_SHUT = 0.6
+"""How often lids are on their way."""
 
 
 def draw(random: np.random.Generator) -> Float[np.ndarray, "52"]:
@@ -102,8 +115,22 @@ def wide(random: np.random.Generator) -> Float[np.ndarray, "52"]:
     return _consistent(weights)
 
 
+def small(random: np.random.Generator) -> Float[np.ndarray, "52"]:
+    """One random expression in which lips or lids are a little open, or pushed forward."""
+    weights = np.zeros(len(ARKIT_NAMES))
+    if random.uniform() > SMALL_SINGLE:
+        _add(weights, MOUTH, random, share=0.12)
+    for name, (least, most) in SMALL[str(random.choice(list(SMALL)))].items():
+        for each in _sides(name):
+            weights[ARKIT_INDEX[each]] = random.uniform(least, most)
+    _look(weights, random)
+    if random.uniform() < HALF_SHUT:
+        weights[[ARKIT_INDEX[each] for each in _sides("eyeBlink")]] = random.uniform(0.1, 0.95)
+    return _consistent(weights)
+
+
 Draw = Callable[[np.random.Generator], Float[np.ndarray, "52"]]
-PURPOSES: Mapping[str, Draw] = {"all": draw, "wide": wide}
+PURPOSES: Mapping[str, Draw] = {"all": draw, "wide": wide, "small": small}
 """What the expressions of a set are for, and what draws them."""
 
 
@@ -130,10 +157,15 @@ def _add(weights: np.ndarray, ranges: dict[str, float], random: np.random.Genera
         if random.uniform() > share:
             continue
         amount = most * random.beta(1.2, 1.8)
-        names = [name] if name in ARKIT_INDEX else [f"{name}Left", f"{name}Right"]
+        names = _sides(name)
         lean = np.clip(1 + random.normal(0, 0.2, len(names)), 0, 1.3)
         for each, factor in zip(names, lean, strict=True):
             weights[ARKIT_INDEX[each]] = np.clip(weights[ARKIT_INDEX[each]] + amount * factor, 0, 1)
+
+
+def _sides(name: str) -> list[str]:
+    """Names of a shape: its own, or those of both sides."""
+    return [name] if name in ARKIT_INDEX else [f"{name}Left", f"{name}Right"]
 
 
 def _look(weights: np.ndarray, random: np.random.Generator) -> None:

@@ -38,8 +38,9 @@ class HeadSetConfig(Counts):
     """The last ones are for testing."""
     poses: int = 7
     """Scans of each; the first is at rest."""
-    purpose: Literal["all", "wide"] = "all"
-    """all: every expression, as speech and moods need them. wide: the jaw wide open, for a set beside one of all."""
+    purpose: Literal["all", "wide", "small"] = "all"
+    """all: every expression, as speech and moods need them. For sets beside one of all, wide: the jaw wide open;
+    small: lips and lids that are a little open."""
     shard: int = 12
     """Identities in one shard, so that a shard stays under 15 MiB."""
     seed: int = 0

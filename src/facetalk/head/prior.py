@@ -38,9 +38,14 @@ def drawn(head: Head, seed: int, spread: float) -> Float[Tensor, " identity"]:
     """
     if not 0 <= spread <= WIDEST:
         raise InputError(f"--spread {spread} makes no people; use 0 (everybody the mean) to {WIDEST}, for example 0.85")
-    weights = np.random.default_rng(seed).standard_normal((1, len(head.source))).astype(np.float32)
+    person = torch.from_numpy(person_weights(seed, len(head.source)).astype(np.float32))[None]
     with torch.inference_mode():
-        return head.identity(spread * torch.from_numpy(weights).to(head.source.device))[0].cpu()
+        return head.identity(spread * person.to(head.source.device))[0].cpu()
+
+
+def person_weights(seed: int, size: int) -> Float[np.ndarray, " weight"]:
+    """The source's weights of a person of spread 1."""
+    return np.random.default_rng(seed).standard_normal(size)
 
 
 def related(

@@ -28,6 +28,8 @@ COARSEST = 8
 """Every so many samples of a divided line are always asked for; a power of two."""
 LIP_TRAVEL_MM = 10.0
 """How far below its rest position the upper lip may end; what opens lower is the fold under the lower lip."""
+LIP_MARGIN_MM = 2.0
+"""How far below the line of the lips at rest an upper lip that is pushed forward may begin."""
 ARC_REACH, ARC_SAMPLES = 1.2, 81
 """Arcs over the cornea: radians up and down, and samples (about 0.4 mm apart)."""
 CORNEA = 1.06
@@ -69,17 +71,19 @@ class Probe:
 
 def mouth_probe(
     landmarks: Mapping[str, Float[np.ndarray, "3"]], *, columns: int = 5, half_width_mm: float = 6.0,
-    step_mm: float = 1.0,
+    step_mm: float = 1.0, pushed_mm: float = 0.0,
 ) -> Probe:  # fmt: skip
     """Lines down from the subnasale and, from the lips on, along the arc of the jaw about the ears.
 
-    They lie from just before the teeth to just before the lips.
+    They lie from just before the teeth to just before the lips. Lips that are pushed forward (pucker, funnel) may touch
+    farther out than that: `pushed_mm` lays lines there too, which may begin in the air before the upper lip.
 
     Args:
         landmarks: those of `MOUTH_LANDMARKS`, of the identity at rest, in units.
         columns: places across the mouth, the middle one at its centre.
         half_width_mm: of the outermost columns from the centre.
         step_mm: between depths, and between samples of a line.
+        pushed_mm: how much farther forward than at rest lips are looked for.
 
     Raises:
         InputError: a landmark is missing.
@@ -87,14 +91,15 @@ def mouth_probe(
     at = {name: _point(landmarks, name) for name in MOUTH_LANDMARKS}
     step, centre = step_mm / UNIT_MM, at["mouth_centre"]
     hinge = (at["ear_left"] + at["ear_right"]) / 2
-    front = max(at["lip_upper"][2], at["lip_lower"][2]) + 2 * step
+    front = max(at["lip_upper"][2], at["lip_lower"][2]) + 2 * step + pushed_mm / UNIT_MM
     depths = np.arange(at["teeth_front"][2] + 0.5 / UNIT_MM, front, step)
     across = centre[0] + np.linspace(-half_width_mm, half_width_mm, columns) / UNIT_MM
     above = np.arange(at["subnasale"][1], centre[1], -step)
     profile = np.stack([_jaw_line(z, above, centre[1], hinge, step) for z in depths])
     points = np.empty((columns, *profile.shape[:2], 3), np.float32)
     points[..., 0], points[..., 1:] = across[:, None, None], profile
-    return Probe(Lines(points, 0, len(above) + round(LIP_TRAVEL_MM / step_mm)))
+    begun_by = len(above) + round(LIP_MARGIN_MM / step_mm) if pushed_mm else 0
+    return Probe(Lines(points, begun_by, len(above) + round(LIP_TRAVEL_MM / step_mm)))
 
 
 def _jaw_line(
