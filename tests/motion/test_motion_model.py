@@ -8,6 +8,7 @@ import torch
 
 from facetalk.errors import CheckpointError, InputError
 from facetalk.motion import SAMPLERS, Denoiser, DenoiserConfig, Motion, Normaliser, Rig, Sampling, express, restamp
+from facetalk.motion.calm import AS_DRAWN, HALF_BAND, calmed
 from facetalk.motion.noise import REACH, FrameNoise
 from facetalk.motion.temper import MOUTH, Temper, mouth_projection
 from facetalk.types import SpeechFeatures
@@ -65,12 +66,13 @@ def test_same_seed_same_bytes_and_other_seed_other_motion(motion):
     assert not torch.allclose(first, other, atol=1e-2)
 
 
-def test_speech_from_a_frame_on_leaves_earlier_codes_alone(motion):
+@pytest.mark.parametrize(("calm", "first"), [(AS_DRAWN, 33), (HALF_BAND, 30)])
+def test_speech_from_a_frame_on_leaves_earlier_codes_alone(motion, calm, first):
     other = speech(60)
     other.values[33:] += 1
-    before, after = (motion(heard, Sampling(steps=4)).values for heard in (speech(60), other))
-    assert torch.equal(before[:33], after[:33])
-    assert not torch.allclose(before[33:], after[33:], atol=1e-3)
+    before, after = (motion(heard, Sampling(steps=4, calm=calm)).values for heard in (speech(60), other))
+    assert torch.allclose(before[:first], after[:first], atol=1e-6)
+    assert not torch.allclose(before[first:34], after[first:34], atol=1e-3)
 
 
 def test_no_guidance_weight_but_zero_ignores_speech(motion):
@@ -187,6 +189,24 @@ def test_calm_noise_leaves_the_upper_face_alone(motion):
     assert (still @ mouth.T).abs().max() < 0.06 * (noise @ mouth.T).abs().max() + 1e-4
     across = noise - noise @ temper.mouth
     assert torch.allclose(still, across, atol=1e-5)
+
+
+@pytest.mark.parametrize("sizes", [(1,), (2, 1, 4), (30, 5)])
+def test_calm_is_one_filter_over_all_windows_and_leaves_the_mouth_alone(motion, sizes):
+    torch.manual_seed(4)
+    mouth, drawn = mouth_projection(motion.decode), torch.randn(sum(sizes), motion.normaliser.live)
+    parts = torch.cat(list(calmed(iter(drawn.split(sizes)), mouth, HALF_BAND)))
+    assert torch.allclose(parts, torch.cat(list(calmed(iter([drawn]), mouth, HALF_BAND))), atol=1e-5)
+    assert parts.shape == drawn.shape and torch.allclose(parts @ mouth, drawn @ mouth, atol=1e-4)
+    assert torch.allclose(torch.cat(list(calmed(iter([drawn]), mouth, AS_DRAWN))), drawn, atol=1e-5)
+
+
+def test_calm_keeps_what_is_slow_and_takes_what_alternates():
+    time = torch.arange(60.0)[:, None]
+    slow, tremble = torch.sin(2 * torch.pi * time / 20), (-1.0) ** time
+    still = torch.zeros(1, 1)
+    found = torch.cat(list(calmed(iter([slow + tremble]), still, HALF_BAND)))
+    assert torch.allclose(found[3:-3], slow[3:-3], atol=0.002)
 
 
 def test_noise_lingers_in_the_upper_face_only(motion):

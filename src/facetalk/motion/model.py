@@ -11,6 +11,7 @@ from torch import Tensor
 from facetalk import checkpoint
 from facetalk.checkpoint import Checkpoint
 from facetalk.errors import CheckpointError
+from facetalk.motion.calm import calmed
 from facetalk.motion.listener import Listener
 from facetalk.motion.networks import FIRST, NETWORKS, name_of
 from facetalk.motion.normaliser import Normaliser
@@ -78,7 +79,8 @@ class Motion:
                 f"{self.speech_hash}; use the encoder that belongs to it, or retrain motion (recipes/motion.md)"
             )
         temper = Temper(mouth_projection(self.decode), self.linger)
-        for live in draw_windows(self.denoiser, self.schedule, speech.values, sampling, temper):
+        drawn = draw_windows(self.denoiser, self.schedule, speech.values, sampling, temper)
+        for live in calmed(drawn, temper.mouth, sampling.calm):
             yield self.normaliser.restore(live)
 
     @property

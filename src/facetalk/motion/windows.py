@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from facetalk.errors import InputError
+from facetalk.motion.calm import HALF_BAND, Kernel
 from facetalk.motion.guidance import guided
 from facetalk.motion.listener import Listener, Memory
 from facetalk.motion.noise import REACH, FrameNoise
@@ -33,6 +34,8 @@ class Sampling:
     """Same seed, same machine: same motion."""
     mouth_noise: float = 0.4
     """Share of the noise that jaw and lips get; 1 samples them as widely as the model allows."""
+    calm: Kernel = HALF_BAND
+    """How lids, brows and gaze are averaged over neighbouring frames; `calm.AS_DRAWN` leaves them trembling."""
     sampler: Sampler = dpm_solver
     window: int = 240
     """Frames drawn at a time; the result does not depend on it."""

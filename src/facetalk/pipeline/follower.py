@@ -14,6 +14,7 @@ from facetalk.errors import CheckpointError
 from facetalk.landmarks.encoder import LandmarkEncoder
 from facetalk.landmarks.face_map import FaceMap
 from facetalk.motion import Motion, Rig, Sampling, restamp
+from facetalk.motion.calm import AS_DRAWN
 from facetalk.types import SpeechFeatures
 
 KIND = "landmarks"
@@ -39,9 +40,10 @@ class Follower:
         """Codes of every frame, window by window, of ARKit weights within 0 and 1.
 
         Real lids and lips close further than the linear map knows, and would be followed beyond what the head can do.
+        Lids are followed as they are seen, however quick.
         """
         rig = self.motion.rig
-        for codes in self.motion.windows(features, sampling):
+        for codes in self.motion.windows(features, replace(sampling, calm=AS_DRAWN)):
             yield rig.codes(rig.weights(codes).clamp(0, 1))
 
     def to(self, device: torch.device) -> "Follower":
