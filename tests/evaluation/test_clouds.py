@@ -12,6 +12,7 @@ from facetalk.evaluation import clouds, depth, surfaces
 from facetalk.evaluation.clouds import Case, Contender, Protocol
 from facetalk.evaluation.true_heads import FACE_FILE, TrueHead
 from facetalk.geometry import UNIT_MM
+from facetalk.pipeline.actor import NECK_CUT
 from facetalk.types import Mesh
 
 RADIUS = 0.3
@@ -51,6 +52,17 @@ def test_a_hole_is_missed_one_way_and_a_growth_the_other():
     assert figures["face_true_to_ours_mm"] < 0.1
     grown = TrueHead(whole, open_ball, true_ball().face[: len(half)])
     assert surfaces.compare(grown, whole, samples=5000)["head_ours_to_true_mm"] > 5
+
+
+def test_nobody_looks_up_through_an_open_neck():
+    """The ball is cut below, and a smaller one in it is turned inside out, as the mouth's cavity is."""
+    inner, outer = ball(0.2, inside_out=True), ball(0.5)
+    kept = outer.faces[outer.vertices[outer.faces].mean(axis=1)[:, 1] > NECK_CUT.offset]
+    vertices = np.concatenate([outer.vertices, inner.vertices])
+    faces = np.concatenate([kept, inner.faces + len(outer.vertices)])
+    assert depth.seen_by(depth.pictured(vertices, faces, depth.everywhere()), inner.vertices).any()
+    assert not depth.seen_by(depth.outside(vertices, faces), inner.vertices).any()
+    assert depth.seen_by(depth.outside(vertices, faces), 0.999 * outer.vertices[outer.vertices[:, 1] > 0]).all()
 
 
 def test_what_lies_inside_is_not_seen():

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from facetalk.geometry import PAPER_BOX, UNIT_MM
+from facetalk.pipeline.actor import NECK_CUT
 from facetalk.render.camera import Camera, looking_at
 from facetalk.render.raster import visible
 
@@ -68,6 +69,17 @@ def pictured(
 def seen_by(views: Sequence[Depth], points: Float[np.ndarray, "point 3"]) -> Bool[np.ndarray, " point"]:
     """Which points some picture sees."""
     return np.any([view.sees(points) for view in views], axis=0)
+
+
+def outside(vertices: Float[np.ndarray, "vertex 3"], faces: np.ndarray) -> list[Depth]:
+    """Pictures from all round of a head whose neck is cut by `NECK_CUT`, closed there.
+
+    Nobody looks up through an open neck, where a mouth that is ajar by a hair shows from behind.
+    """
+    low, high = PAPER_BOX.lower, PAPER_BOX.upper
+    under = np.array([[x, NECK_CUT.offset, z] for x in (low[0], high[0]) for z in (low[2], high[2])], vertices.dtype)
+    lid = len(vertices) + np.array([[0, 1, 2], [2, 1, 3]], faces.dtype)
+    return pictured(np.concatenate([vertices, under]), np.concatenate([faces, lid]), everywhere())
 
 
 def everywhere() -> Float[np.ndarray, "view 3"]:

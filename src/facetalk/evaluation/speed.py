@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from facetalk.errors import InputError
-from facetalk.evaluation.depth import everywhere, pictured, seen_by
+from facetalk.evaluation.depth import outside, seen_by
 from facetalk.evaluation.surfaces import nearest
 from facetalk.geometry import PAPER_BOX, UNIT_MM
 from facetalk.head.ensemble import IdentityEnsemble
@@ -102,12 +102,8 @@ def measure(actor: Actor, codes: Float[Tensor, "frame code"], test: SpeedTest) -
 
 
 def _seen(mesh: Mesh) -> Float[np.ndarray, "vertex 3"]:
-    """What is seen from outside: nobody looks up through the open neck, where a mouth ajar shows from behind."""
-    low, high = PAPER_BOX.lower, PAPER_BOX.upper
-    under = np.array([[x, NECK_CUT.offset, z] for x in (low[0], high[0]) for z in (low[2], high[2])], np.float32)
-    lid = len(mesh.vertices) + np.array([[0, 1, 2], [2, 1, 3]], np.int32)
-    views = pictured(np.concatenate([mesh.vertices, under]), np.concatenate([mesh.faces, lid]), everywhere())
-    return mesh.vertices[seen_by(views, mesh.vertices)]
+    """What is seen from outside."""
+    return mesh.vertices[seen_by(outside(mesh.vertices, mesh.faces), mesh.vertices)]
 
 
 def _dense_seconds(

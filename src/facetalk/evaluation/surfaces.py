@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from facetalk.evaluation.depth import everywhere, pictured, seen_by
+from facetalk.evaluation.depth import outside, seen_by
 from facetalk.evaluation.head import F_LIMITS_MM, f_score
 from facetalk.evaluation.true_heads import TrueHead
 from facetalk.geometry import UNIT_MM
@@ -126,7 +126,7 @@ def _seen_of(
 ) -> tuple[Float[np.ndarray, "point 3"], Int[np.ndarray, " point"]]:
     """What of evenly spread points can be seen, with their triangles."""
     points, triangle = _drawn(mesh, samples, random)
-    kept = seen_by(pictured(mesh.vertices, mesh.faces, everywhere()), points) & (points[:, 1] > LOWEST)
+    kept = seen_by(outside(np.asarray(mesh.vertices), np.asarray(mesh.faces)), points) & (points[:, 1] > LOWEST)
     return points[kept], triangle[kept]
 
 
