@@ -14,7 +14,7 @@ from facetalk.recording.response import Responder
 from facetalk.recording.states import State, matrices
 from made_models import RADIUS, ball_head
 
-QUICK = FastConfig(points=120, last_points=240, steps=3, first_steps=5)
+QUICK = FastConfig(points=120, last_points=240, rounds=2, first_rounds=4)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def window(person, frames=5, lost=(), off_mm=0.0):
 def test_slopes_are_those_of_differences(person):
     """By place and by weight, in all windows of the deformation at once."""
     torch.manual_seed(1)
-    responder = Responder(person.head, person.z_id)
+    responder = Responder(person.head, person.z_id)  # by the head's own surface
     weights, places = 0.3 * torch.rand(2, 52), 0.4 * torch.randn(2, 300, 3)
     found = responder(weights, places)
     assert torch.allclose(found.distance, responder.distances(weights, places), atol=1e-6)
@@ -47,6 +47,19 @@ def test_slopes_are_those_of_differences(person):
         nudge = 1e-3 * torch.nn.functional.one_hot(torch.tensor(axis), 3)
         slope = (responder.distances(weights, places + nudge) - responder.distances(weights, places - nudge)) / 2e-3
         assert (found.by_place[..., axis] - slope).abs().median() < 1e-3
+
+
+def test_a_kept_surface_is_the_surface(person):
+    """Near it, with its slope; the fit asks the kept one."""
+    torch.manual_seed(2)
+    places = torch.nn.functional.normalize(torch.randn(400, 3), dim=1) * RADIUS + 0.004 * torch.randn(400, 3)
+    places = places[(places.abs() < 0.4).all(1)]
+    (kept, kept_slope), (true, slope) = (
+        person.responder.surface(places),
+        Responder(person.head, person.z_id).exact(places),
+    )
+    assert (kept - true).abs().mean() < 2e-5 and (kept - true).abs().max() < 4e-4
+    assert (kept_slope - slope).norm(dim=1).mean() < 0.01
 
 
 def test_poses_are_found(person):

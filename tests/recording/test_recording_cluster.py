@@ -9,7 +9,7 @@ from facetalk.recording.newton import FastConfig
 from facetalk.recording.sequence import Job, SequenceConfig
 from made_models import ball_head
 
-QUICK = SequenceConfig(FastConfig(points=80, last_points=80, steps=2, first_steps=4))
+QUICK = SequenceConfig(FastConfig(points=80, last_points=80, rounds=2, first_rounds=3))
 
 
 @pytest.mark.filterwarnings("default")

@@ -19,14 +19,15 @@ from facetalk.recording.sequence import Job, SequenceConfig, starts
 from facetalk.recording.states import State
 from made_models import ball_head
 
-QUICK = SequenceConfig(FastConfig(points=80, last_points=80, steps=2, first_steps=4))
+QUICK = SequenceConfig(FastConfig(points=80, last_points=80, rounds=2, first_rounds=3))
 
 
 @pytest.fixture(scope="module", autouse=True)
-def coarse_guide():
-    """A lattice of less than half the points: a ball is smooth."""
+def coarse_lattices():
+    """A ball is smooth."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("facetalk.fitting.guide.STEP", 0.04)
+        patch.setattr("facetalk.recording.problem.CELL", 0.03)
         yield
 
 

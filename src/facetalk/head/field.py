@@ -63,6 +63,15 @@ class Folded:
     output_bias: Float[Tensor, "frame channel"]
 
 
+@dataclass(frozen=True)
+class FoldedSlopes:
+    """Slopes of `Folded` along some ways."""
+
+    biases: tuple[Float[Tensor, "frame way width"], ...]
+    output: Float[Tensor, "frame way width channel"]
+    output_bias: Float[Tensor, "frame way channel"]
+
+
 class ConditionedNetwork(nn.Module):
     """A multilayer perceptron whose biases and output layer follow a condition."""
 
@@ -92,6 +101,20 @@ class ConditionedNetwork(nn.Module):
         biases = (biases.unflatten(-1, (depth, width)) + self.bias).unbind(1)
         output = (output.unflatten(-1, (width, self.outputs))) / width**0.5 + self.output
         return Folded(tuple(biases), output, output_bias)
+
+    def fold_slopes(
+        self, condition: Float[Tensor, "frame condition"], ways: Float[Tensor, "way condition"]
+    ) -> "FoldedSlopes":
+        """How `fold` changes as conditions move along `ways`."""
+        enter, _, leave = self.trunk
+        assert isinstance(enter, nn.Linear) and isinstance(leave, nn.Linear)
+        gate = torch.sigmoid(enter(condition))
+        bent = gate * (1 + enter(condition) * (1 - gate))  # silu'
+        constants = ways @ self.linear.weight.T + (bent[:, None] * (ways @ enter.weight.T)) @ leave.weight.T
+        width, depth = self.size.width, self.size.depth
+        biases, output, output_bias = constants.split([depth * width, width * self.outputs, self.outputs], -1)
+        output = output.unflatten(-1, (width, self.outputs)) / width**0.5
+        return FoldedSlopes(tuple(biases.unflatten(-1, (depth, width)).unbind(2)), output, output_bias)
 
     def forward(
         self, folded: Folded, points: Float[Tensor, "frame point 3"], extra: Float[Tensor, "frame point extra"]
@@ -156,13 +179,13 @@ class Field(nn.Module):
                 continue
             index = chosen[..., None]
             relative = relative.gather(1, index.expand(-1, -1, 3))
-            value = network(constants, relative, _eyeball(anatomy, name, relative, sharpness))
+            value = network(constants, relative, eyeball(anatomy, name, relative, sharpness))
             value = value * share.gather(1, chosen)[..., None]
             total = total.scatter_add(1, index.expand_as(value), value)
         return self.config.output_scale * total
 
 
-def _eyeball(
+def eyeball(
     anatomy: Anatomy, name: str, relative: Float[Tensor, "frame point 3"], sharpness: tuple[float, ...]
 ) -> Float[Tensor, "frame point sharpness"]:
     """Shells of the eyeball that a window lies about; nothing for the mouth."""

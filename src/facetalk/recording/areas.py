@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
-from facetalk.geometry import UNIT_MM
+from facetalk.geometry import UNIT_MM, Box
 
+NEAR = Box((-0.5, -0.44, -0.75), (0.5, 0.75, 0.45))
+"""Points outside are no head's; in units."""
 HAIRLINE, HAIR_UP = np.array([0.0, 0.40, 0.15]), np.array([0.0, 0.77, -0.64])
 """A point of the plane that cuts off the scalp, from hairline to nape, and its upper side; units."""
 THROAT = -0.27

@@ -5,12 +5,12 @@ successive frames are tied by a Huber penalty on the differences of weights and 
 and what moves is not held back.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from scipy.spatial.transform import Rotation
 
 from facetalk.arkit import ARKIT_NAMES
@@ -73,14 +73,17 @@ class FastConfig:
 
     window: int = 10
     overlap: int = 2
-    points: int = 1500
-    """Of a frame, the same ones in all steps …"""
-    last_points: int = 4500
+    points: int = 1200
+    """Of a frame, the same ones in all rounds …"""
+    last_points: int = 3600
     """… but the last ones, which look at more, for what is left then is noise."""
-    last_steps: int = 4
-    steps: int = 6
-    first_steps: int = 14
+    last_rounds: int = 1
+    rounds: int = 3
+    """How often points are asked of the head, with slopes."""
+    first_rounds: int = 6
     """In the first window, which starts from rest."""
+    steps: int = 3
+    """Of each round, along these slopes: robust weights and ties follow what is left."""
     soft_mm: float = 6.0
     """Softness of the first step's weights; it halves with every step, but not below `spreads`."""
     spreads: float = 3.0
@@ -95,31 +98,61 @@ class FastConfig:
     def __call__(self, window: Window) -> State:
         """The frames of a window."""
         points = drawn(window, max(self.points, self.last_points))
-        return _Search(self, window, points).run(self.first_steps if window.before is None else self.steps)
+        return _Search(self, window, points).run(self.first_rounds if window.before is None else self.rounds)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Distances of points from the head, and how they answer to what is sought."""
+
+    distance: Float[np.ndarray, "frame point"]
+    """Millimetres."""
+    jacobian: Float32[np.ndarray, "frame point number"]
+    counts: Float[np.ndarray, "frame point"]
+
+    def moved(self, step: Float[np.ndarray, "frame number"]) -> "_Seen":
+        """After a step, as the slopes have it."""
+        change = np.matmul(self.jacobian, step[..., None].astype(np.float32))[..., 0]
+        return replace(self, distance=self.distance + change)
+
+    def normal(
+        self, config: FastConfig, soft_mm: float
+    ) -> tuple[Float[np.ndarray, "frame n n"], Float[np.ndarray, "frame n"]]:
+        """Normal equations of the points of every frame, in robust weights."""
+        known = np.abs(self.distance)[self.counts > 0.5]
+        spread = max(LEAST_SPREAD_MM, NORMAL_SPREAD * float(np.median(known))) if known.size else LEAST_SPREAD_MM
+        soft = max(soft_mm, config.spreads * spread)
+        trust = self.counts * (soft**2 / (soft**2 + self.distance**2)) ** 2 * config.independent / spread**2
+        weighted = self.jacobian * trust[..., None].astype(np.float32)
+        squares = np.matmul(weighted.swapaxes(1, 2), self.jacobian).astype(np.float64)
+        return squares, np.matmul(self.distance[:, None].astype(np.float32), weighted)[:, 0].astype(np.float64)
 
 
 class _Search:
     """One window's search."""
 
     def __init__(self, config: FastConfig, window: Window, points: Drawn) -> None:
-        self.config, self.window, self.drawn, self.points = config, window, points, points
+        self.config, self.window, self.drawn = config, window, points
         self.weights = window.start.weights.astype(np.float64)
         self.placements = window.start.placements
         self.about = window.person.face
 
-    def run(self, steps: int) -> State:
-        for step in range(steps):
-            late = step >= steps - self.config.last_steps
-            self.points = self.drawn.first(self.config.last_points if late else self.config.points)
-            self._move(self._step(0.5**step))
+    def run(self, rounds: int) -> State:
+        for number in range(rounds):
+            late = number >= rounds - self.config.last_rounds
+            seen = self._asked(self.drawn.first(self.config.last_points if late else self.config.points))
+            for step in range(number * self.config.steps, (number + 1) * self.config.steps):
+                move = self._step(seen, 0.5**step)
+                self._move(move)
+                seen = seen.moved(move)
         weights = torch.from_numpy(self.weights).float()
         with torch.no_grad():
             codes = self.window.person.head.rig(weights)
         return State(weights.numpy(), matrices(self.placements), codes.numpy())
 
-    def _step(self, loose: float) -> Float[np.ndarray, "frame number"]:
+    def _step(self, seen: "_Seen", loose: float) -> Float[np.ndarray, "frame number"]:
         frames = len(self.weights)
-        squares, pulls = self._measured(loose * self.config.soft_mm)
+        squares, pulls = seen.normal(self.config, loose * self.config.soft_mm)
         self._expected(squares, pulls)
         matrix = np.zeros((frames, SOUGHT, frames, SOUGHT))
         for frame in range(frames):
@@ -136,20 +169,14 @@ class _Search:
         moves = zip(self.placements, turns, shifts, strict=True)
         self.placements = [place.moved(turn, shift, self.about) for place, turn, shift in moves]
 
-    def _measured(self, soft_mm: float) -> tuple[Float[np.ndarray, "frame n n"], Float[np.ndarray, "frame n"]]:
-        """Normal equations of the points of every frame."""
-        placed = self.points.placed(self.placements)
+    def _asked(self, points: Drawn) -> "_Seen":
+        """The points of every frame beside the head as it is now."""
+        placed = points.placed(self.placements)
         found = self.window.person.responder(torch.from_numpy(self.weights).float(), placed)
-        distance, slope = found.distance.double().numpy() * UNIT_MM, found.by_place.double().numpy()
-        turn = np.cross(placed.double().numpy() - self.about, slope) * UNIT_MM
-        jacobian = np.concatenate([found.by_weight.double().numpy() * UNIT_MM, turn, slope], axis=-1)
-        counts = self.points.counts
-        known = np.abs(distance)[counts > 0.5]
-        spread = max(LEAST_SPREAD_MM, NORMAL_SPREAD * float(np.median(known))) if known.size else LEAST_SPREAD_MM
-        soft = max(soft_mm, self.config.spreads * spread)
-        trust = counts * (soft**2 / (soft**2 + distance**2)) ** 2 * self.config.independent / spread**2
-        weighted = jacobian * trust[..., None]
-        return np.matmul(weighted.swapaxes(1, 2), jacobian), np.einsum("fpn,fp->fn", weighted, distance)
+        slope = found.by_place.numpy()
+        turn = np.cross(placed.numpy() - self.about.astype(np.float32), slope) * np.float32(UNIT_MM)
+        jacobian = np.concatenate([found.by_weight.numpy() * np.float32(UNIT_MM), turn, slope], axis=-1)
+        return _Seen(found.distance.double().numpy() * UNIT_MM, jacobian, points.counts)
 
     def _expected(self, squares: np.ndarray, pulls: np.ndarray) -> None:
         """What weights are like: small, and between 0 and 1."""

@@ -1,26 +1,28 @@
 """How a head's signed distance at points answers to rig weights: distances with their exact slopes, points by points.
 
 The deformation meets an expression only through the constants it folds into its networks (`head.field`). One backward
-pass gives the slope of every point's distance by its own copy of these constants; times the slope of the constants by
-the weights it is the whole Jacobian, for about the price of one step of gradient descent.
+pass gives the slope of every point's distance by its layers' sums; times the slope of the constants by the weights it
+is the whole Jacobian, for about the price of one step of gradient descent.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn.functional import pad, silu
 
 from facetalk.arkit import ARKIT_NAMES
-from facetalk.head.field import CENTRES, Folded
+from facetalk.head.features import waves
+from facetalk.head.field import CENTRES, ConditionedNetwork, Folded, FoldedSlopes, eyeball
 from facetalk.head.model import Head
 
-STEP = 0.02
-"""Of the central differences by which constants follow weights."""
 ROWS = 6000
-"""Points evaluated together: each has its own constants, some kilobytes."""
+"""Points evaluated together: they and their layers fit a core's cache."""
+Surface = Callable[[Float[Tensor, "point 3"]], tuple[Float[Tensor, " point"], Float[Tensor, "point 3"]]]
+"""Distance of a canonical surface, in units, and its slope."""
 
 
 @dataclass(frozen=True)
@@ -32,51 +34,81 @@ class Response:
     by_weight: Float[Tensor, "frame point 52"]
 
 
+@dataclass(frozen=True)
+class _Network:
+    """One network of the deformation with its constants for every frame."""
+
+    network: ConditionedNetwork
+    folded: Folded
+    slopes: FoldedSlopes
+    window: tuple[str, float, tuple[float, ...]] | None
+    """Centre, radius and sharpness; None for the broad one."""
+
+
+@dataclass(frozen=True)
+class _Trace:
+    """What one network made of some points."""
+
+    layers: tuple[Float[Tensor, "point width"], ...]
+    """Sums before each activation."""
+    last: Float[Tensor, "point width"]
+    value: Float[Tensor, "point channel"]
+    share: Float[Tensor, "point 1"]
+    """What it counts."""
+
+
 class Responder:
     """One identity of a head, asked for many frames at once."""
 
-    def __init__(self, head: Head, z_id: Float[Tensor, " identity"]) -> None:
+    def __init__(self, head: Head, z_id: Float[Tensor, " identity"], surface: Surface | None = None) -> None:
+        """`surface` is the canonical one of the identity where something cheaper is known than the head's own."""
         self.head = head
         with torch.no_grad():
-            self.anatomy = head.anatomies(z_id[None])
-            self.biases = head.fold(z_id[None])
+            self.state = head.identify(z_id)
+            self.anatomy = self.state.anatomy
+            # Codes follow weights by a fixed linear map, and conditions follow codes by another.
+            ends = head.condition(self.anatomy, head.rig(torch.cat([torch.zeros(1, 52), torch.eye(52)])))
+            self.ways = ends[1:] - ends[0]
+        self.surface = surface or self.exact
+
+    def exact(self, points: Float[Tensor, "point 3"]) -> tuple[Float[Tensor, " point"], Float[Tensor, "point 3"]]:
+        """The head's own canonical surface."""
+        places = points.detach().requires_grad_(True)
+        distance = self.head.canonical(self.state, places)
+        return distance.detach(), torch.autograd.grad(distance.sum(), places)[0]
 
     def distances(
         self, weights: Float[Tensor, "frame 52"], points: Float[Tensor, "frame point 3"]
     ) -> Float[Tensor, "frame point"]:
-        """Distances alone."""
+        """Distances alone, by the head's own surface."""
         head = self.head
         with torch.no_grad():
             folded = head.deformation.fold(head.condition(self.anatomy, head.rig(weights)))
             field = head.deformation(folded, self.anatomy, points)
-            canonical = (points + field[..., :3]).flatten(0, 1)[None]
-            return head.ensemble(self.anatomy, self.biases, canonical).view(points.shape[:2]) + field[..., 3]
+            canonical = (points + field[..., :3]).flatten(0, 1)
+            return head.canonical(self.state, canonical).view(points.shape[:2]) + field[..., 3]
 
     def __call__(self, weights: Float[Tensor, "frame 52"], points: Float[Tensor, "frame point 3"]) -> Response:
         """Distances of each frame's points from the head in that frame's expression, and their slopes."""
         frames, count = points.shape[:2]
         flat = points.flatten(0, 1)
         frame = torch.arange(frames).repeat_interleave(count)
-        folded, slopes = self._constants(weights)
+        networks = self._networks(weights)
         distance, by_place = torch.empty(len(flat)), torch.empty(len(flat), 3)
         by_weight = torch.empty(len(flat), len(ARKIT_NAMES))
         for rows, windows in self._groups(flat):
-            used = [0, *(1 + window for window in windows)]
-            found = self._ask(flat[rows], frame[rows], folded, used)
-            distance[rows], by_place[rows] = found[0], found[1]
-            by_weight[rows] = _chained(found[2], [slopes[number] for number in used], frame[rows])
+            used = [networks[number] for number in (0, *(1 + window for window in windows))]
+            distance[rows], by_place[rows], by_weight[rows] = self._ask(flat[rows], frame[rows], used)
         shape = (frames, count)
         return Response(distance.view(shape), by_place.view(*shape, 3), by_weight.view(*shape, -1))
 
-    def _constants(self, weights: Float[Tensor, "frame 52"]) -> tuple[list[Folded], list[Float[Tensor, "frame 52 _"]]]:
-        """Constants of every network for every frame, and their slopes by the weights."""
-        head, count = self.head, len(ARKIT_NAMES)
-        nudged = weights[:, None] + STEP * torch.cat([torch.eye(count), -torch.eye(count)])
+    def _networks(self, weights: Float[Tensor, "frame 52"]) -> list[_Network]:
+        field = self.head.deformation
         with torch.no_grad():
-            folded = head.deformation.fold(head.condition(self.anatomy, head.rig(weights)))
-            around = head.deformation.fold(head.condition(self.anatomy, head.rig(nudged.flatten(0, 1))))
-            rows = [_flat(network).unflatten(0, (len(weights), 2, count)) for network in around]
-        return folded, [(row[:, 0] - row[:, 1]) / (2 * STEP) for row in rows]
+            condition = self.head.condition(self.anatomy, self.head.rig(weights))
+            windows = [None, *map(tuple, field.windows)]
+            all_of_them = zip([field.broad, *field.fine], field.fold(condition), windows, strict=True)
+            return [_Network(net, folded, net.fold_slopes(condition, self.ways), w) for net, folded, w in all_of_them]
 
     def _groups(self, points: Float[Tensor, "point 3"]) -> Iterator[tuple[Int[Tensor, " some"], list[int]]]:
         """Points that lie in the same windows of the deformation, so that fine networks run only where they count."""
@@ -92,48 +124,59 @@ class Responder:
                 yield rows, windows
 
     def _ask(
-        self, points: Float[Tensor, "point 3"], frame: Int[Tensor, " point"], folded: Sequence[Folded], used: list[int]
-    ) -> tuple[Tensor, Tensor, list[Float[Tensor, "point _"]]]:
-        """Distances, slopes by place, and slopes by each used network's constants of the point's own."""
-        own = list(folded)
-        for number in used:
-            own[number] = _copied(folded[number], frame)
+        self, points: Float[Tensor, "point 3"], frame: Int[Tensor, " point"], used: Sequence[_Network]
+    ) -> tuple[Float[Tensor, " point"], Float[Tensor, "point 3"], Float[Tensor, "point 52"]]:
+        """Distances and their slopes by place and by weight; points come sorted by frame."""
         places = points.clone().requires_grad_(True)
-        field = self.head.deformation(own, self.anatomy, places[:, None])[:, 0]
-        canonical = (places + field[:, :3])[None]
-        distance = self.head.ensemble(self.anatomy, self.biases, canonical)[0] + field[:, 3]
-        leaves = [leaf for number in used for leaf in _leaves(own[number])]
-        by_place, *slopes = torch.autograd.grad(distance.sum(), [places, *leaves])
-        each = len(leaves) // len(used)
-        joined = [
-            torch.cat([slope.flatten(1) for slope in slopes[first : first + each]], 1)
-            for first in range(0, len(leaves), each)
-        ]
-        return distance.detach(), by_place, joined
+        counts = torch.bincount(frame, minlength=len(used[0].folded.output)).tolist()
+        traces = [self._trace(network, places, frame, counts) for network in used]
+        channels = self.head.deformation.config.outputs
+        total = sum(pad(trace.share * trace.value, (0, channels - trace.value.shape[1])) for trace in traces)
+        field = self.head.deformation.config.output_scale * total
+        distance, slope = self.surface((places + field[:, :3]).detach())
+        pull = torch.cat([slope, torch.ones(len(points), 1)], 1)
+        layers = [layer for trace in traces for layer in trace.layers]
+        by_place, *by_layer = torch.autograd.grad((field * pull).sum(), [places, *layers])
+        by_weight = torch.zeros(len(points), len(self.ways))
+        with torch.no_grad():
+            pull = self.head.deformation.config.output_scale * pull
+            for network, trace in zip(used, traces, strict=True):
+                mine, by_layer = by_layer[: len(trace.layers)], by_layer[len(trace.layers) :]
+                by_weight += _chained(network.slopes, trace, mine, pull[:, : trace.value.shape[1]], counts)
+            return distance + field[:, 3], slope + by_place, by_weight
 
-
-def _leaves(folded: Folded) -> list[Tensor]:
-    return [*folded.biases, folded.output, folded.output_bias]
-
-
-def _flat(folded: Folded) -> Float[Tensor, "frame constant"]:
-    return torch.cat([leaf.flatten(1) for leaf in _leaves(folded)], 1)
-
-
-def _copied(folded: Folded, frame: Int[Tensor, " point"]) -> Folded:
-    """Constants for every point, its frame's."""
-    biases = tuple(bias[frame].requires_grad_(True) for bias in folded.biases)
-    return Folded(biases, folded.output[frame].requires_grad_(True), folded.output_bias[frame].requires_grad_(True))
+    def _trace(
+        self, one: _Network, points: Float[Tensor, "point 3"], frame: Int[Tensor, " point"], counts: list[int]
+    ) -> _Trace:
+        """A network at its points, as `Field.forward` asks it, its layers kept."""
+        extra, share = points[:, :0], torch.ones(len(points), 1)
+        if one.window is not None:
+            name, radius, sharpness = one.window
+            points = points - self.anatomy.landmark(name)
+            share = (1 - points.square().sum(-1, keepdim=True) / radius**2).clamp_min(0) ** 3
+            extra = eyeball(self.anatomy, name, points[None], sharpness)[0]
+        hidden, layers = torch.cat([waves(points, one.network.size.wavelengths), extra], -1), []
+        for weight, bias in zip(one.network.weights, one.folded.biases, strict=True):
+            layers.append(hidden @ weight.detach() + bias[frame])
+            hidden = silu(layers[-1])
+        parts = zip(hidden.split(counts), one.folded.output, one.folded.output_bias, strict=True)
+        value = torch.cat([torch.addmm(bias, part, output) for part, output, bias in parts])
+        return _Trace(tuple(layers), hidden, value, share)
 
 
 def _chained(
-    by_constant: Sequence[Float[Tensor, "point _"]], slopes: Sequence[Float[Tensor, "frame 52 _"]],
-    frame: Int[Tensor, " point"],
+    slopes: FoldedSlopes, trace: _Trace, by_layer: Sequence[Float[Tensor, "point width"]],
+    pull: Float[Tensor, "point channel"], counts: list[int],
 ) -> Float[Tensor, "point 52"]:  # fmt: skip
-    """Slopes by the weights; points come sorted by frame."""
-    counts = torch.bincount(frame, minlength=len(slopes[0])).tolist()
-    total = torch.zeros(len(frame), len(ARKIT_NAMES))
-    for constant, slope in zip(by_constant, slopes, strict=True):
-        parts = zip(constant.split(counts), slope, strict=True)
-        total += torch.cat([part @ way.T for part, way in parts])
-    return total
+    """Slopes by the weights: through the layers' biases and through the output layer."""
+    pull = trace.share * pull
+    found = []
+    for frame, rows in enumerate(torch.arange(len(pull)).split(counts)):
+        here = slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) else slice(0, 0)
+        part = pull[here] @ slopes.output_bias[frame].T
+        for layer, ways in zip(by_layer, slopes.biases, strict=True):
+            part.addmm_(layer[here], ways[frame].T)
+        for channel in range(pull.shape[1]):
+            part += pull[here, channel, None] * (trace.last[here] @ slopes.output[frame, ..., channel].T)
+        found.append(part)
+    return torch.cat(found)

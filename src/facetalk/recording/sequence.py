@@ -19,6 +19,7 @@ from facetalk.errors import InputError
 from facetalk.head.model import Head
 from facetalk.pipeline.side_by_side import single_threaded
 from facetalk.recording import check, results, store
+from facetalk.recording.areas import NEAR
 from facetalk.recording.blend import joined
 from facetalk.recording.layout import Recording, read
 from facetalk.recording.newton import BEFORE, FastConfig
@@ -30,8 +31,6 @@ from facetalk.recording.states import State, matrices
 
 WORK = ".work"
 """Folder of a dataset with the windows of unfinished sequences."""
-LOW, HIGH = np.array([-0.5, -0.44, -0.75]), np.array([0.5, 0.75, 0.45])
-"""The box, in units."""
 Watch = Callable[[int, int], None]
 
 
@@ -173,4 +172,4 @@ def near_head(recording: Recording, setup: Setup, frame: int) -> Float[np.ndarra
         return np.zeros((0, 3))
     world = recording.points(frame).places
     placed = of_matrix(setup.T_head_world[frame])(world)
-    return world[((placed > LOW) & (placed < HIGH)).all(axis=1)]
+    return world[((placed > NEAR.lower) & (placed < NEAR.upper)).all(axis=1)]
