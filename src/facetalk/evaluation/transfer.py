@@ -18,7 +18,7 @@ from facetalk.geometry import UNIT_MM
 from facetalk.head.anatomy import LANDMARK_NAMES
 from facetalk.head.model import SOURCE_SIZE, Head
 from facetalk.head.prior import drawn, person_weights
-from facetalk.mesh.aperture import Probe, eye_probe, mouth_probe
+from facetalk.mesh.aperture import PUSHED_MM, Probe, eye_probe, mouth_probe
 from facetalk.mesh.carry import carry
 from facetalk.mesh.winding import mesh_apertures
 from facetalk.pipeline.actor import Actor
@@ -41,8 +41,6 @@ CODES: Mapping[str, Mapping[str, float]] = {
     "f": POSES["f"],
 }
 """Expressions that everybody is given."""
-PUSHED_MM = 10.0
-"""How far lips are pushed forward at most: where they stand in a pucker differs from one person to the next."""
 WITHIN = 0.1
 """Nearer than this to what others do, as a share of the range, a code means the same."""
 CARRY_ROUNDS = 12

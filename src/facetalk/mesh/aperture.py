@@ -30,6 +30,8 @@ LIP_TRAVEL_MM = 10.0
 """How far below its rest position the upper lip may end; what opens lower is the fold under the lower lip."""
 LIP_MARGIN_MM = 2.0
 """How far below the line of the lips at rest an upper lip that is pushed forward may begin."""
+PUSHED_MM = 10.0
+"""How much farther forward than at rest the lips of anybody come in a pucker."""
 ARC_REACH, ARC_SAMPLES = 1.2, 81
 """Arcs over the cornea: radians up and down, and samples (about 0.4 mm apart)."""
 CORNEA = 1.06
