@@ -41,6 +41,14 @@ def test_what_lies_inside_is_not_seen(actor, ball):
     assert not seen[len(ball.vertices) :].any()
 
 
+def test_vertices_look_for_the_exact_surface_along_their_normals():
+    points = np.array([[0.7, 0, 0], [0, 0.49, 0], [0, 0, 0.5], [0.9, 0, 0]], np.float32)
+    normals = (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
+    mesh = Mesh(points, np.zeros((0, 3), np.int32), normals=normals)
+    ways = roads.ways_mm(lambda places: places.norm(dim=1) - 0.5, mesh, np.array([1, 2, 3]))
+    assert np.allclose(ways, np.array([0.01, 0, 0.4]) * UNIT_MM, atol=0.05)  # the last cannot reach it
+
+
 def test_figures_of_parts_are_means_and_quantiles():
     measured = Measured()
     measured.add("lips", np.array([0.0, 1.0]), np.array([2.0]))
@@ -57,5 +65,7 @@ def test_both_quick_roads_are_near_the_exact_one_on_a_made_head(actor, monkeypat
     for road in measured.values():
         assert road.gaps()["seen"].ours_to_exact_mean < 0.3
         assert road.frame_ms[0] > 0 and road.vertices[0] > 100
+    along = measured["tracked"].json()["clip"]["seen"]
+    assert 0 < along[0] < 0.5 and along[1] >= along[0]
     assert measured["tracked"].unheld == 0 and len(measured["tracked"].residual_mm) == 2
     assert any("core-ms" in line for line in roads.table(measured))

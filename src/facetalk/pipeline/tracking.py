@@ -112,8 +112,8 @@ class Tracking:
     @torch.inference_mode()
     def __init__(self, actor: Actor, resolution: int, config: TrackConfig = PLAIN) -> None:
         self.actor, self.grid = actor, actor.grid(resolution)
-        self.at_rest = Interpolated(actor.at_rest, self.grid) if actor.smoothing is not None else None
-        self.canonical = extract(actor.canonical, self.grid, cut=NECK_CUT, regions=actor.shares)
+        actor.state  # noqa: B018 - both ask for it
+        self.at_rest, self.canonical = ordered(lambda make: make(), [self._rest, self._surface], cores())
         self.track = self._track(config)
 
     def warp(self, code: Float[Tensor, " code"]) -> Warp:
@@ -132,6 +132,14 @@ class Tracking:
     def poses(self, codes: Float[Tensor, "frame code"]) -> list[Posed]:
         """The components of frames, and how well they fit."""
         return [self.track.pose(self.warp(code), code) for code in codes]
+
+    @torch.inference_mode()
+    def _rest(self) -> Interpolated | None:
+        return None if self.actor.smoothing is None else Interpolated(self.actor.at_rest, self.grid)
+
+    @torch.inference_mode()
+    def _surface(self) -> Mesh:
+        return extract(self.actor.canonical, self.grid, cut=NECK_CUT, regions=self.actor.shares)
 
     def _solved(self, code: Float[Tensor, " code"], posed: Posed) -> Mesh:
         """A frame that the components do not hold, vertex by vertex; extracted where even that fails."""
