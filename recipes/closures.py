@@ -1,6 +1,6 @@
 """Lips at /p b m/ and on open vowels, order of sounds, minimal pairs: on the field over many clips.
 
-Only the frames that count are asked.
+Only the frames that count are asked; how well apertures follow the truth's is told from curves (`lip_shapes`).
 
 python recipes/closures.py PERFORMANCES [CLIPS [LANGUAGE]]
 """
@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 import facetalk
-from facetalk.evaluation import interval, lips, talking
+from facetalk.evaluation import interval, lips, talking, timing
 from facetalk.pipeline.clip import Clip
+from facetalk.rig.lips import lip_shapes
 from facetalk.speech import waveform
 from facetalk.types import FRAME_RATE
 
@@ -41,13 +42,20 @@ def spoken(clip: Clip, entry: talking.Entry) -> lips.SpokenMotion:
     return replace(motion, apertures=apertures)
 
 
+def followed(clip: Clip, entry: talking.Entry) -> interval.Share:
+    """Correlation of apertures with the truth's in a clip, weighed by frames."""
+    frames = min(len(clip), len(entry.curves))
+    found, truth = (lip_shapes(curves[:frames])[:, 0] for curves in (clip.arkit().weights, entry.curves.weights))
+    return timing.agreement(found, truth)
+
+
 def main(performances: Path, clips: int, language: str) -> None:
     """Print shares with their 95 % intervals over clips and over how many sounds and frames, medians, and pairs."""
     talker, test = facetalk.load(), talking.TalkingTest(performances, clips=clips, language=language)
-    heard = [
-        spoken(talker.animate(waveform.read(entry.audio), identity=test.identity), entry)
-        for entry in talking.entries(test, "test", clips)
-    ]
+    asked = talking.entries(test, "test", clips)
+    said = [talker.animate(waveform.read(entry.audio), identity=test.identity) for entry in asked]
+    heard = [spoken(*pair) for pair in zip(said, asked, strict=True)]
+    print(f"{len(asked)} clips, {len({entry.id.rsplit('_', 1)[0] for entry in asked})} voices")
     for what, unit, judge in (
         ("/p b m/ closed", "sounds", lips.closures),
         ("open vowels shut", "frames", lips.false_closures),
@@ -55,6 +63,8 @@ def main(performances: Path, clips: int, language: str) -> None:
         met = [judge(motion) for motion in heard]
         found = interval.ratio([(float(each.sum()), float(len(each))) for each in met])
         print(f"{what}: {found} of {sum(map(len, met))} {unit}")
+    follows = interval.ratio([followed(*pair) for pair in zip(said, asked, strict=True)])
+    print(f"aperture correlation, from curves: {follows}")
     heights = (f"{symbol} {lips.median(heard, symbol, 'apertures'):.2f}" for symbol in lips.ORDERED_VOWELS)
     print(f"median mm between the lips: {', '.join(heights)}")
     rounded = (f"{symbol} {lips.median(heard, symbol, 'rounding'):.2f}" for symbol in "ui")
