@@ -68,6 +68,19 @@ def test_a_pose_that_is_off_is_measured(person):
     assert np.isclose(measured(person, turned, known)["turned_degrees"], 2)
 
 
+def test_axes_of_a_head_are_a_convention(person):
+    """The same surface in the same place, its own axes two millimetres aside: the pose is off, the head is not."""
+    known = true_face(person)
+    aside = np.array([0, 2, 1]) / UNIT_MM
+    T_world_head = known.T_world_head.copy()
+    T_world_head[:, :3, 3] -= T_world_head[0, :3, :3] @ aside
+    found = measured(
+        person, fitted(person, known), replace(known, T_world_head=T_world_head, points=known.points + aside)
+    )
+    assert np.isclose(found["shifted_mm"], np.sqrt(5)) and found["shifted_alike_mm"] < 0.05
+    assert found["turned_alike_degrees"] < 0.05 and found["face_mm"] < 2e-3
+
+
 def test_what_flickers_is_measured(person):
     """One millimetre to and fro: twice that from frame to frame, eight times in the third difference."""
     known = true_face(person)

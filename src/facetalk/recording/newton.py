@@ -75,7 +75,7 @@ class FastConfig:
     overlap: int = 2
     points: int = 1200
     """Of a frame, the same ones in all rounds …"""
-    last_points: int = 3600
+    last_points: int = 8000
     """… but the last ones, which look at more, for what is left then is noise."""
     last_rounds: int = 1
     rounds: int = 3
@@ -87,7 +87,7 @@ class FastConfig:
     soft_mm: float = 6.0
     """Softness of the first step's weights; it halves with every step, but not below `spreads`."""
     spreads: float = 3.0
-    independent: float = 0.3
+    independent: float = 0.2
     """So many independent measurements is a point worth: neighbours err alike."""
     prior: float = 0.09
     """Spread of a weight about 0: without it weights explain what an identity gets wrong. Speech is stronger."""

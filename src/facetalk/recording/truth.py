@@ -5,6 +5,7 @@ successive frames says how far off the fit is, and its differences how far off i
 """
 
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from scipy.spatial.transform import Rotation
 from facetalk.errors import InputError
 from facetalk.geometry import UNIT_MM
 from facetalk.recording.areas import FACE_MM, counted
+from facetalk.recording.poses import STILL, Placement, of_matrix
 from facetalk.recording.problem import Person
-from facetalk.recording.states import State
+from facetalk.recording.states import State, matrices
 
 EVERY = 5
 """Every how manieth material point is measured."""
@@ -25,6 +27,8 @@ STILL_MM = 0.1
 """A point that moves less over four frames is still."""
 NOSE = np.array([0.0, 0.0, 0.3])
 """A place of head space where shifts of the pose are measured, in units."""
+ALIGNED_FRAMES, ALIGNED_STEPS, ALIGNED_SOFT_MM = 5, 8, 1.5
+"""How many frames, steps and what softness of weights lay one head's own axes on the other's."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,8 @@ def measured(person: Person, state: State, truth: Truth, first: int = 0) -> dict
     face = np.linalg.norm(true.points[0] - person.face, axis=1) * UNIT_MM < FACE_MM
     face &= counted(true.points[0]) == 1
     third, still = np.abs(np.diff(off, 3, axis=0)), true.still() & face
-    turned, shifted = _poses(state, true)
+    turned, shifted = _poses(state.placements, true)
+    turned_alike, shifted_alike = _poses(_in_true_axes(person, state, true), true)
     return {
         "face_mm": float(np.abs(off[:, face]).mean()),
         "velocity_mm": float(np.abs(np.diff(off[:, face], axis=0)).mean()),
@@ -82,6 +87,8 @@ def measured(person: Person, state: State, truth: Truth, first: int = 0) -> dict
         "still_share": float(still[:, face].mean()) if still.any() else 0.0,
         "turned_degrees": float(turned.mean()),
         "shifted_mm": float(shifted.mean()),
+        "turned_alike_degrees": float(turned_alike.mean()),
+        "shifted_alike_mm": float(shifted_alike.mean()),
         "weights": float(np.abs(state.weights - true.weights).mean()),
     }
 
@@ -96,10 +103,41 @@ def _distances(person: Person, state: State, true: Truth) -> Float[np.ndarray, "
     return np.stack(found) * UNIT_MM
 
 
-def _poses(state: State, true: Truth) -> tuple[Float[np.ndarray, " frame"], Float[np.ndarray, " frame"]]:
+def _poses(
+    placements: Sequence[Placement], true: Truth
+) -> tuple[Float[np.ndarray, " frame"], Float[np.ndarray, " frame"]]:
     """How far the head is turned, and shifted at the nose, from where it was."""
-    apart = state.T_head_world @ true.T_world_head
+    apart = matrices(placements) @ true.T_world_head
     size = np.cbrt(np.linalg.det(apart[:, :3, :3]))[:, None, None]
     turned = np.degrees(Rotation.from_matrix(apart[:, :3, :3] / size).magnitude())
     nose = apart[:, :3, :3] @ NOSE + apart[:, :3, 3]
     return turned, np.linalg.norm(nose - NOSE, axis=1) * UNIT_MM
+
+
+def _in_true_axes(person: Person, state: State, true: Truth) -> list[Placement]:
+    """The fitted placements with the fitted head's own axes laid on the true one's.
+
+    Which way a head looks that was fitted along is a convention: one rigid motion between the two heads' axes, the same
+    in all frames. It is found from shapes alone, in no fitted pose: the true head's points above the upper lip, in its
+    axes, are laid on the fitted head's surface of the same frames.
+    """
+    frames = np.unique(np.linspace(0, len(state) - 1, ALIGNED_FRAMES).round().astype(int))
+    still = (true.points[0, :, 1] > STILL) & (counted(true.points[0]) == 1)
+    still &= np.linalg.norm(true.points[0] - person.face, axis=1) * UNIT_MM < FACE_MM
+    points = true.points[frames][:, still]
+    weights = torch.from_numpy(state.weights[frames]).float()
+    between = Placement(np.eye(3), np.zeros(3), 1.0)
+    for _ in range(ALIGNED_STEPS):
+        placed = between(points)
+        found = person.responder(weights, torch.from_numpy(placed).float())
+        distance, slope = found.distance.double().numpy().ravel(), found.by_place.double().numpy().reshape(-1, 3)
+        arm = placed.reshape(-1, 3) - person.face
+        jacobian = np.concatenate([np.cross(arm, slope), slope], axis=1)
+        soft = ALIGNED_SOFT_MM / UNIT_MM
+        weighted = jacobian * (soft**2 / (soft**2 + distance**2))[:, None] ** 2
+        normal = weighted.T @ jacobian
+        normal[np.diag_indices(6)] += 1e-6 * np.trace(normal)  # a turn that shapes do not tell stays
+        step = -np.linalg.solve(normal, weighted.T @ distance)
+        between = between.moved(step[:3], step[3:], person.face)
+    back = np.linalg.inv(between.matrix)
+    return [of_matrix(back @ placement.matrix) for placement in state.placements]
