@@ -67,13 +67,21 @@ def test_a_denoiser_that_always_knows_the_answer_is_believed_at_any_number_of_st
         assert torch.allclose(sample, answer, atol=1e-5)
 
 
-def test_schedule_goes_from_noise_to_clean():
-    levels = SCHEDULE.levels(16)
+@pytest.mark.parametrize("spacing", [1.0, 2 / 3, 0.3])
+def test_schedule_goes_from_noise_to_clean(spacing):
+    levels = SCHEDULE.levels(16, spacing)
     assert len(levels) == 17
     assert levels[0].time == 999 and levels[0].alpha < 1e-3
     assert levels[-1].sigma == 0
     assert all(math.isclose(level.alpha**2 + level.sigma**2, 1) for level in levels)
     assert all(first.alpha < second.alpha for first, second in pairwise(levels))
+
+
+@pytest.mark.parametrize("spacing", [2.0, 1.0, 2 / 3, 0.3])
+def test_as_many_steps_as_times_take_every_time_once(spacing):
+    assert [level.time for level in SCHEDULE.levels(1000, spacing)] == [*range(999, -1, -1), -1]
+    even, spaced = ([level.time for level in SCHEDULE.levels(8, each)] for each in (1.0, spacing))
+    assert all((now >= then) == (spacing <= 1) or now == then for now, then in zip(spaced, even, strict=True))
 
 
 def test_diffused_data_have_the_level_of_their_time():

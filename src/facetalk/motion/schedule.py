@@ -46,17 +46,25 @@ class Schedule:
         alpha_bar = float(self.alpha_bar[time])
         return Level(time, math.sqrt(alpha_bar), math.sqrt(1 - alpha_bar))
 
-    def levels(self, steps: int) -> Sequence[Level]:
-        """`steps` levels from the noisiest down, evenly spaced in time, then the clean one.
+    def levels(self, steps: int, spacing: float = 1.0) -> Sequence[Level]:
+        """`steps` levels from the noisiest down, then the clean one.
 
-        Spacing is "trailing" (Lin et al. 2024): the first is always T−1, where only noise is left.
+        They are "trailing" (Lin et al. 2024): the first is always T−1, where only noise is left.
+
+        Args:
+            steps: how many.
+            spacing: step i of n is at time T(1 − i/n)^spacing: 1 spaces evenly, less puts more steps where noise is
+                strong. No time is taken twice.
 
         Raises:
             InputError: `steps` is not between 1 and T.
         """
         if not 1 <= steps <= self.times:
             raise InputError(f"{steps} diffusion steps: use 1 to {self.times}, for example --steps 12")
-        times = (self.times * (steps - step) // steps - 1 for step in range(steps))
+        times = [self.times - 1]
+        for step in range(1, steps):
+            wanted = round(self.times * (1 - step / steps) ** spacing)
+            times.append(min(times[-1] - 1, max(wanted, steps - step) - 1))
         return [*(self.level(time) for time in times), CLEAN]
 
     def diffuse(
