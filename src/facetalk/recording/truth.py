@@ -17,7 +17,7 @@ from scipy.spatial.transform import Rotation
 from facetalk.errors import InputError
 from facetalk.geometry import UNIT_MM
 from facetalk.recording.areas import FACE_MM, counted
-from facetalk.recording.poses import STILL, Placement, of_matrix
+from facetalk.recording.poses import Placement, of_matrix
 from facetalk.recording.problem import Person
 from facetalk.recording.states import State, matrices
 
@@ -75,8 +75,7 @@ def measured(person: Person, state: State, truth: Truth, first: int = 0) -> dict
     frames = slice(first, first + len(state))
     true = Truth(truth.weights[frames], truth.T_world_head[frames], truth.points[frames])
     off = _distances(person, state, true)
-    face = np.linalg.norm(true.points[0] - person.face, axis=1) * UNIT_MM < FACE_MM
-    face &= counted(true.points[0]) == 1
+    face = _face(person, true)
     third, still = np.abs(np.diff(off, 3, axis=0)), true.still() & face
     turned, shifted = _poses(state.placements, true)
     turned_alike, shifted_alike = _poses(_in_true_axes(person, state, true), true)
@@ -91,6 +90,12 @@ def measured(person: Person, state: State, truth: Truth, first: int = 0) -> dict
         "shifted_alike_mm": float(shifted_alike.mean()),
         "weights": float(np.abs(state.weights - true.weights).mean()),
     }
+
+
+def _face(person: Person, true: Truth) -> Bool[np.ndarray, " point"]:
+    """Points of the face."""
+    near = np.linalg.norm(true.points[0] - person.face, axis=1) * UNIT_MM < FACE_MM
+    return near & (counted(true.points[0]) == 1)
 
 
 def _distances(person: Person, state: State, true: Truth) -> Float[np.ndarray, "frame point"]:
@@ -118,13 +123,11 @@ def _in_true_axes(person: Person, state: State, true: Truth) -> list[Placement]:
     """The fitted placements with the fitted head's own axes laid on the true one's.
 
     Which way a head looks that was fitted along is a convention: one rigid motion between the two heads' axes, the same
-    in all frames. It is found from shapes alone, in no fitted pose: the true head's points above the upper lip, in its
-    axes, are laid on the fitted head's surface of the same frames.
+    in all frames. It is found from shapes alone, in no fitted pose: the points of the true face, in the true axes, are
+    laid on the fitted head's surface of the same frames.
     """
     frames = np.unique(np.linspace(0, len(state) - 1, ALIGNED_FRAMES).round().astype(int))
-    still = (true.points[0, :, 1] > STILL) & (counted(true.points[0]) == 1)
-    still &= np.linalg.norm(true.points[0] - person.face, axis=1) * UNIT_MM < FACE_MM
-    points = true.points[frames][:, still]
+    points = true.points[frames][:, _face(person, true)]
     weights = torch.from_numpy(state.weights[frames]).float()
     between = Placement(np.eye(3), np.zeros(3), 1.0)
     for _ in range(ALIGNED_STEPS):

@@ -1,0 +1,184 @@
+"""Motion trained on codes fitted from virtual recordings beside motion trained on rig-encoder codes of the same clips.
+
+python recipes/recorded_proof.py --performances DIR --features DIR --ict DIR --out OUT
+
+Clips of the training split are recorded with noise, fitted without any truth (the identity too, to the first recording
+of each person), and turned into a performance set; the other arm has the same clips as they were performed. Both arms
+train alike and are measured on clips of held-out voices. Everything goes on where it stopped.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from facetalk.data import fitted, ict, performance_files
+from facetalk.data.performance_files import Entry, Performance
+from facetalk.evaluation.interval import ratio
+from facetalk.motion import Motion, Sampling
+from facetalk.pipeline.weights import BUNDLED
+from facetalk.recording import batch, performer, virtual
+from facetalk.recording.batch import Task
+from facetalk.recording.sequence import Job
+from facetalk.recording.virtual import VirtualConfig
+from facetalk.rig.lips import GAP_MM
+from facetalk.training.motion import MotionTraining
+from facetalk.training.motion_clips import MotionClips, read_performances
+from facetalk.training.motion_figures import (
+    Take,
+    closures,
+    columns,
+    correlation,
+    figures,
+    perform,
+    read_phones,
+    thinned,
+)
+from facetalk.training.motion_job import Make, make
+from facetalk.training.motion_losses import Emphasis
+
+ARMS = ("encoded", "recorded")
+LEAST, MOST = 75, 180
+"""Frames at 30 a second: short clips give many sequences."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What is compared."""
+
+    performances: Path
+    features: Path
+    ict: Path
+    out: Path
+    people: tuple[int, ...] = (225, 232)
+    """Held-out people of the head source …"""
+    voices: tuple[str, ...] = ("am_fenrir", "bf_emma")
+    """… and whose clips they perform."""
+    clips: int = 19
+    """Of each of them."""
+    minutes: float = float("inf")
+    """No recording is begun or fitted after so long; what there is by then is trained on."""
+    held_out: int = 60
+    """Clips of English voices of the test split, evenly spaced."""
+    seeds: tuple[int, ...] = (0,)
+    """Of trainings, alike in both arms."""
+    training: MotionTraining = field(
+        default_factory=lambda: MotionTraining(900, 8, average=0.99, emphasis=Emphasis(mouth=1.0, velocity=1.0))
+    )
+
+
+def chosen(proof: Proof, entries: Sequence[Entry]) -> Iterator[tuple[int, int, Entry]]:
+    """Person, number and clip, the people by turns."""
+    of = [
+        [e for e in entries if e.voice == v and e.split == "train" and LEAST <= e.frames <= MOST] for v in proof.voices
+    ]
+    for number, clips in enumerate(zip_longest(*(found[: proof.clips] for found in of))):
+        yield from ((p, number, entry) for p, entry in zip(proof.people, clips, strict=True) if entry is not None)
+
+
+def fit_all(proof: Proof) -> None:
+    """Record and fit clip by clip until time is over."""
+    begun, source = time.monotonic(), ict.read(proof.ict)
+    people = {person: performer.of_source(source, person) for person in proof.people}
+    spent = dict.fromkeys(("record", "fit"), 0.0)
+    frames = 0
+    for person, number, entry in chosen(proof, performance_files.read_index(proof.performances)):
+        if time.monotonic() - begun > 60 * proof.minutes:
+            return
+        act, name = performer.of_set(proof.performances, entry.id, virtual.RATE), f"{person}_{entry.id}"
+        folder, started = proof.out / "recordings" / name, time.process_time()
+        config = VirtualConfig(seed=1000 * person + number)
+        virtual.record(people[person], act, config, folder, proof.out / "truth" / name)
+        spent["record"] += time.process_time() - started
+        started, first = time.process_time(), next((proof.out / "dataset").glob(f"{person}_*/codes.npz"), None)
+        # Who somebody is, is fitted to the first recording of theirs.
+        known = proof.out / "people" / f"{person}.npz"
+        done = batch.work(Task(Job(folder, proof.out / "dataset"), BUNDLED / "head.safetensors",
+                               str(known) if known.is_file() else None, preview=False))  # fmt: skip
+        if done.made is None:
+            raise SystemExit(done.refusal)
+        if first is None:
+            known.parent.mkdir(exist_ok=True)
+            shutil.copy(done.made / "codes.npz", known)
+        spent["fit"] += time.process_time() - started
+        frames += len(act.curves)
+        each = "".join(f", {seconds / frames:.3f} core-s to {what}" for what, seconds in spent.items())
+        print(f"{name}: {frames} frames so far{each} a frame", flush=True)
+
+
+def write_arms(proof: Proof) -> None:
+    """Both performance sets, with the same clips of the same lengths and one folder of features."""
+    recorded = fitted.performances(proof.out / "dataset", proof.out / "recorded")
+    (proof.out / "features").mkdir(exist_ok=True)
+    entries = []
+    for entry in recorded:
+        clip = entry.id.partition("_")[2]
+        true = performance_files.read(proof.performances, clip)
+        cut = Performance(true.weights[: entry.frames], true.envelope[: entry.frames], true.phones)
+        performance_files.write(cut, proof.out / "encoded", entry.id)
+        entries.append(replace(entry, kind="generated", sha256=cut.sha256))
+        np.save(proof.out / "features" / f"{entry.id}.npy", np.load(proof.features / f"{clip}.npy")[: entry.frames])
+    performance_files.write_index(entries, proof.out / "encoded")
+
+
+def trained(proof: Proof, arm: str, seed: int) -> Motion:
+    """One arm's model."""
+    path = proof.out / f"{arm}-{seed}.safetensors"
+    if not path.is_file():
+        job = Make((proof.out / arm,), (proof.out / "features",), path, proof.out / f"run-{arm}-{seed}",
+                   BUNDLED / "speech.safetensors", BUNDLED / "head.safetensors", "small",
+                   training=replace(proof.training, seed=seed))  # fmt: skip
+        print(json.dumps(make(job)), flush=True)
+    return Motion.load(path)
+
+
+def asked(proof: Proof) -> MotionClips:
+    """Held-out clips."""
+    english = {e.id for e in performance_files.read_index(proof.performances) if e.language.startswith("en")}
+    clips = read_performances(proof.performances, proof.features, ["test"])
+    keep = [index for index, name in enumerate(clips.names) if name in english]
+    pairs = [clips.clip(index) for index in keep]
+    weights, heard = (torch.cat(column).half() for column in zip(*pairs, strict=True))
+    return thinned(
+        MotionClips(tuple(clips.names[i] for i in keep), clips.lengths[keep], weights, heard), proof.held_out
+    )
+
+
+def told(arms: Sequence[list[Take]], clips: int) -> None:
+    """Figures of both arms, and what share of the first one's the second one reaches; takes of a clip count as one."""
+    gap = columns(GAP_MM)
+    agree = [[correlation(*take.curves(gap)) for take in takes] for takes in arms]
+    met = [[float(closures(take.curves(gap)[1], take.phones).sum()) for take in takes] for takes in arms]
+    for arm, takes in zip(ARMS, arms, strict=True):
+        print(arm, json.dumps({name: round(value, 3) for name, value in figures(takes).items()}), flush=True)
+    for name, each in (("gap correlation", agree), ("closures", met)):
+        encoded, recorded = (np.reshape(values, (-1, clips)).mean(axis=0).tolist() for values in each)
+        print(f"{name}, recorded / encoded: {ratio(list(zip(recorded, encoded, strict=True)))}", flush=True)
+
+
+def main(proof: Proof) -> None:
+    """Record, fit, train, measure."""
+    torch.set_num_threads(1)
+    fit_all(proof)
+    write_arms(proof)
+    clips = asked(proof)
+    phones = read_phones(proof.performances, clips.names)
+    takes: list[list[Take]] = [[], []]
+    for seed in proof.seeds:
+        for arm, found in zip(ARMS, takes, strict=True):
+            motion = trained(proof, arm, seed)
+            for draw in (0, 1):
+                found += perform(motion, clips, phones, Sampling(steps=12, guidance=1.0, seed=draw))
+        told(takes, len(clips))
+
+
+if __name__ == "__main__":
+    import tyro
+
+    main(tyro.cli(Proof))
