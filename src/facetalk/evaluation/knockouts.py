@@ -56,7 +56,7 @@ def rows(talker: Talker, performing: Performing, seed: int) -> Mapping[str, Spea
         return speaks(talker)(noise_as_loud(sound, seed), who)
 
     def slowly(sound: Waveform, who: Identity) -> Clip:
-        sampling = Sampling(ALL_STEPS, performing.guidance, seed, sampler=ddpm)
+        sampling = Sampling(ALL_STEPS, guidance=performing.guidance, seed=seed, sampler=ddpm)
         return Clip(_drawn(talker, sound, sampling), weights.head, who, talker.writer, sound)
 
     return {
@@ -89,7 +89,7 @@ def shift(talker: Talker, sound: Waveform, performing: Performing, seed: int) ->
     """Frames by which 200 ms of silence in front, the initial noise moved along, delay jaw and lips."""
     silence = np.zeros(int(SHIFT_FRAMES * SAMPLE_RATE / FRAME_RATE), np.float32)
     later = Waveform(np.concatenate([silence, sound.samples]))
-    sampling = Sampling(performing.steps, performing.guidance, seed)
+    sampling = Sampling(performing.steps, guidance=performing.guidance, seed=seed)
     before = _lips(talker, _drawn(talker, sound, sampling))
     after = _lips(talker, _drawn(talker, later, replace(sampling, first_frame=-SHIFT_FRAMES)))
     return best_lag(after[: len(before)], before, 2 * SHIFT_FRAMES)

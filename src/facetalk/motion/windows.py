@@ -6,7 +6,7 @@ go on as if the window had no beginning. Memory does not grow with the audio.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 import torch
 from jaxtyping import Float
@@ -28,6 +28,7 @@ class Sampling:
 
     steps: int = 8
     """Diffusion steps, 1 to 1000."""
+    _: KW_ONLY
     spacing: float = 2 / 3
     """How steps are spread over the diffusion times (`Schedule.levels`): below 1 more of them are where noise is strong
     and it is decided whether eyes blink; spread evenly, few steps leave blinks half shut and brows dull."""

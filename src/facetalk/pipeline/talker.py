@@ -143,7 +143,7 @@ class Talker:
         """Codes of every frame of what is heard or seen, drawn window by window, on the CPU."""
         on_device = replace(features, values=features.values.to(self.weights.device))
         values, done = torch.empty(len(features), len(self.weights.head.rest)), 0
-        for window in windows(on_device, Sampling(performing.steps, performing.guidance, seed)):
+        for window in windows(on_device, Sampling(steps=performing.steps, guidance=performing.guidance, seed=seed)):
             values[done : done + len(window)] = self._expressed(window, performing.expressiveness)
             done += len(window)
             watch(done, len(features))
