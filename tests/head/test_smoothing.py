@@ -46,3 +46,18 @@ def test_what_fades_is_the_difference_from_rest():
     assert torch.allclose(wrapped.level, 0.25 + weight(points), atol=1e-6)
     same = smoothed(weight)(constant(0.25), constant(0.25))(points)
     assert torch.equal(same.offsets, torch.full((20, 3), 0.25))
+
+
+def test_a_chin_that_drops_stays_a_chin_and_nothing_beyond_the_rim_moves():
+    weight, drop = facial_weight(LANDMARKS), 0.16
+
+    def dropped(points):
+        return Deformation(torch.tensor([0.0, drop, 0.0]).expand_as(points), torch.zeros(len(points)))
+
+    chin = LANDMARKS["chin"] - torch.tensor([0.0, drop, 0.0])
+    below = torch.tensor([[0.0, -0.29 - y, 0.22] for y in torch.linspace(0.1, 0.5, 81).tolist()])
+    wrapped = smoothed(weight)(constant(0.0), dropped)
+    assert weight(chin[None]) < 0.7 and wrapped(chin[None]).offsets[0, 1] > 0.95 * drop
+    moved = wrapped(below).offsets[:, 1]
+    assert (moved[weight(below) == 0] == 0).all() and (weight(below) == 0).any()
+    assert (moved[1:] - moved[:-1]).abs().max() < 0.15 * drop  # no tear: five millimetres and more from all to none

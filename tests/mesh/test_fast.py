@@ -85,7 +85,7 @@ def test_only_nodes_near_the_surface_are_asked(road):
         return bend(0.01)(points)
 
     _, near = road(counting)
-    nodes = np.prod([len(axis) for axis in road.axes])
+    nodes = np.prod([len(axis) for axis in road.scaffold.axes])
     assert sum(asked) < 0.6 * nodes
     asked.clear()
     road(counting, near)

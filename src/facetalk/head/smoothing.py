@@ -19,6 +19,10 @@ from facetalk.head.model import Deform, Deformation, Smoothing
 
 UNREACHED = 0.04
 """Shares of an expression up to this, of its whole, count as none: ears and the back of the head stand still."""
+EDGE = 0.35
+"""Flesh that comes to lie where less of an expression is left keeps its own share less and less: to none at the rim."""
+WHOLE = 0.98
+"""From this share on nothing is missed."""
 Weight = Callable[[Float[Tensor, "point 3"]], Float[Tensor, " point"]]
 
 
@@ -71,7 +75,10 @@ def facial_weight(
 
 
 def smoothed(weight: Weight) -> Smoothing:
-    """The wrapper for `Head.posed`: a deformation at rest and one at a code become the weighted one."""
+    """The wrapper for `Head.posed`: a deformation at rest and one at a code become the weighted one.
+
+    Flesh takes its share along: a chin that drops wide is the chin still, where at rest there is throat.
+    """
 
     def wrap(at_rest: Deform, wanted: Deform) -> Deform:
         def deform(points: Float[Tensor, "point 3"]) -> Deformation:
@@ -79,6 +86,10 @@ def smoothed(weight: Weight) -> Smoothing:
             reached = (share > 0).nonzero()[:, 0]
             offsets, level, share = still.offsets.clone(), still.level.clone(), share[reached]
             moved = wanted(points[reached])
+            faded = (share < WHOLE).nonzero()[:, 0]
+            left = share[faded]
+            flesh = weight(points[reached[faded]] + moved.offsets[faded] - offsets[reached[faded]])
+            share[faded] = torch.maximum(left, flesh * (left / EDGE).clamp(max=1))
             offsets[reached] = torch.lerp(offsets[reached], moved.offsets, share[:, None])
             level[reached] = torch.lerp(level[reached], moved.level, share)
             return Deformation(offsets, level)

@@ -19,11 +19,12 @@ from facetalk.mesh.clip import Plane, clip
 from facetalk.mesh.extract import ROUNDS, _copy_base, _strides
 from facetalk.mesh.finding import NX, OFFSET
 from facetalk.mesh.finish import Posed, Refined, at_rest, finished
-from facetalk.mesh.grid import Grid, Patch
+from facetalk.mesh.grid import Grid
 from facetalk.mesh.isosurface import isosurface
-from facetalk.mesh.lattice import cell_corners, cell_nodes, far_nodes, fill_far, picks, spread, thinned, touched_cells
+from facetalk.mesh.lattice import cell_corners, cell_nodes, far_nodes, fill_far, spread, touched_cells
 from facetalk.mesh.posing import posed_values
 from facetalk.mesh.refined import fill_parts, fine_values, rough_cells, rough_parts, wanted_nodes
+from facetalk.mesh.scaffold import Scaffold
 from facetalk.mesh.slits import without_thin
 from facetalk.mesh.standing import Deform, Rested, Stillness, still_cells
 from facetalk.mesh.warped import close_patch, fill_base, fill_patch
@@ -33,6 +34,8 @@ CHUNK = 8192
 """Lattice nodes in one call of the deformation: a small network's activations stay in the cache."""
 
 
+FEELERS = 5
+"""One node of so many at the chin is asked to know how far it drops."""
 NEAR_SHARE = 0.45
 """A cell whose corners are all farther from the surface than this share of its diagonal hardly holds it."""
 
@@ -45,6 +48,10 @@ class FastConfig:
     """Base cells along a lattice cell inside the foci."""
     far: int = 3
     """Base cells along a lattice cell elsewhere."""
+    below: int = 6
+    """Base cells under the lowest focus where the lattice is as close in poses that drop the chin far."""
+    drop_mm: float = 9.0
+    """How far the surface there moves in such a pose."""
     travel_mm: float = 5.0
     """How far from the last frame's surface the lattice is asked; a jaw drops by 6 mm in a frame now and then."""
     start_mm: float = 9.0
@@ -69,42 +76,27 @@ class FastRoad:
     stillness: Stillness | None = None
     """Where nothing moves; None where anything may."""
 
-    @property
-    def foci(self) -> list[Patch]:
-        """Patches where the lattice is close: expressions move most there."""
-        return [self.grid.patches[part - 1] for part in self.grid.foci]
+    @cached_property
+    def scaffold(self) -> Scaffold:
+        """Where the lattice has nodes."""
+        return Scaffold(self.grid, self.config.near, self.config.far, self.config.below)
 
     @cached_property
     def picks(self) -> tuple[Int64[np.ndarray, " x"], Int64[np.ndarray, " y"], Int64[np.ndarray, " z"]]:
         """Base nodes along each axis that are lattice nodes."""
-        spans = ([(p.start[a], p.stop[a]) for p in self.foci] for a in range(3))
-        counts = (len(axis) - 1 for axis in self.grid.axes)
-        return tuple(picks(n, s, self.config.near, self.config.far) for n, s in zip(counts, spans, strict=True))  # type: ignore[return-value]
+        return self.scaffold.picks
 
     @cached_property
-    def axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Coordinates of the lattice nodes along each axis."""
-        return tuple(axis[pick] for axis, pick in zip(self.grid.axes, self.picks, strict=True))  # type: ignore[return-value]
-
-    @cached_property
-    def far_picks(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Lattice nodes along each axis that are asked far from the foci; those between are interpolated."""
-        return tuple(thinned(pick, self.config.far) for pick in self.picks)  # type: ignore[return-value]
-
-    @cached_property
-    def close(self) -> Bool[np.ndarray, "x y z"]:
-        """Lattice nodes in a patch or next to it, which are asked themselves."""
-        found = np.zeros([len(pick) for pick in self.picks], bool)
-        for patch in self.foci:
-            spans = zip(self.picks, patch.start, patch.stop, strict=True)
-            found[np.ix_(*((pick >= start - 1) & (pick <= stop + 1) for pick, start, stop in spans))] = True
-        return found
+    def feelers(self) -> Float[np.ndarray, "point 3"]:
+        """A few nodes at the surface under the lowest focus: where they came from tells how far the chin drops."""
+        under = self.scaffold.wide & ~self.scaffold.close & cell_nodes(self.start)
+        return self.scaffold.nodes(under)[::FEELERS]
 
     @cached_property
     def start(self) -> Bool[np.ndarray, "x y z"]:
         """Lattice cells asked where no frame came before: those near the canonical surface."""
-        nodes = np.stack(np.meshgrid(*self.axes, indexing="ij"), -1).reshape(-1, 3)
-        distance = np.abs(self.baked.distance(nodes)).reshape([len(axis) for axis in self.axes])
+        nodes = np.stack(np.meshgrid(*self.scaffold.axes, indexing="ij"), -1).reshape(-1, 3)
+        distance = np.abs(self.baked.distance(nodes)).reshape([len(axis) for axis in self.scaffold.axes])
         return touched_cells(distance <= self.config.start_mm / UNIT_MM)
 
     def __call__(
@@ -121,32 +113,42 @@ class FastRoad:
     @cached_property
     def rested(self) -> Rested:
         """What all frames have in common."""
-        nothing = Rested.nothing(self.grid, self.close.shape)
+        nothing = Rested.nothing(self.grid, self.scaffold.close.shape)
         if self.stillness is None:
             return nothing
-        cells = still_cells(self.stillness.moves, self.axes, self.close)
+        cells = still_cells(self.stillness.moves, self.scaffold.axes, self.scaffold.close)
         return at_rest(self.baked, self._pose(self.stillness.rest, nothing, None), cells, self.cut)
 
     def _pose(self, deform: Deform, rested: Rested, near: np.ndarray | None) -> Posed:
         """The surface of one frame as the grid shows it."""
         warp, values, owner = rested.warp.copy(), rested.values.copy(), rested.owner.copy()
-        self._ask(deform, warp, (self.start if near is None else self.start | near) & ~rested.cells)
+        close = self._close(deform)
+        self._ask(deform, warp, (self.start if near is None else self.start | near) & ~rested.cells, close)
         for _ in range(1 + ROUNDS):
             refined = self._fill(warp, values, owner, deform, rested.surface.still)
             surface = isosurface(without_thin(values, self.grid), self.grid, owner, rested.surface)
             if len(surface.leaks) == 0:
                 break
-            self._follow(deform, warp, values, np.unique(surface.leaks))
+            self._follow(deform, warp, values, np.unique(surface.leaks), close)
         return Posed(self.grid, self.picks, warp, refined, values, owner, surface)
 
-    def _ask(self, deform: Deform, warp: np.ndarray, cells: np.ndarray) -> None:
-        """Ask the deformation at the nodes of `cells` that are not known yet."""
+    def _close(self, deform: Deform) -> Bool[np.ndarray, "x y z"]:
+        """Lattice nodes of a pose that are asked themselves."""
+        if len(self.feelers) == 0:
+            return self.scaffold.close
+        with torch.no_grad():
+            offsets, _ = deform(torch.from_numpy(self.feelers))
+        dropped = float(offsets.norm(dim=1).max()) * UNIT_MM > self.config.drop_mm
+        return self.scaffold.wide if dropped else self.scaffold.close
+
+    def _ask(self, deform: Deform, warp: np.ndarray, cells: np.ndarray, close: np.ndarray) -> None:
+        """Ask the deformation at the nodes of `cells` that are not known yet; between far ones it is interpolated."""
         needed = cell_nodes(cells)
-        wanted = np.flatnonzero(far_nodes(needed, self.close, *self.far_picks) & np.isnan(warp[..., 3]))
+        wanted = np.flatnonzero(far_nodes(needed, close, *self.scaffold.far_picks) & np.isnan(warp[..., 3]))
         where = np.unravel_index(wanted, warp.shape[:3])
-        points = np.stack([axis[i] for axis, i in zip(self.axes, where, strict=True)], 1)
+        points = np.stack([axis[i] for axis, i in zip(self.scaffold.axes, where, strict=True)], 1)
         _write(deform, points, warp.reshape(-1, 4), wanted)
-        fill_far(warp, needed, self.close, *self.far_picks)
+        fill_far(warp, needed, close, *self.scaffold.far_picks)
 
     def _fill(
         self, warp: np.ndarray, values: np.ndarray, owner: np.ndarray, deform: Deform, still: np.ndarray
@@ -205,7 +207,9 @@ class FastRoad:
         points = np.stack([axis[index] for axis, index in zip(axes, where, strict=True)], 1)
         _write(deform, points, refined.warp, wanted)
 
-    def _follow(self, deform: Deform, warp: np.ndarray, values: np.ndarray, leaks: np.ndarray) -> None:
+    def _follow(
+        self, deform: Deform, warp: np.ndarray, values: np.ndarray, leaks: np.ndarray, close: np.ndarray
+    ) -> None:
         """Evaluate the cells that the surface entered unasked."""
         field = (self.baked.values, *self.baked.grid.finder)
         for part, row in enumerate(self.grid.layout.parts):
@@ -219,12 +223,12 @@ class FastRoad:
             cells = np.zeros_like(self.start)
             at = [
                 np.clip(np.searchsorted(axis, x, side) - 1, 0, len(axis) - 2)
-                for axis, x in zip(self.axes, points.T, strict=True)
+                for axis, x in zip(self.scaffold.axes, points.T, strict=True)
                 for side in ("left", "right")
             ]
             cells[at[0], at[2], at[4]] = True
             cells[at[1], at[3], at[5]] = True
-            self._ask(deform, warp, cells)
+            self._ask(deform, warp, cells, close)
             nodes.reshape(-1)[corners] = posed_values(points, warp, *self.picks, *self.grid.axes, *field)
 
     def _near(self, cells: np.ndarray) -> np.ndarray:

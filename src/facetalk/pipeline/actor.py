@@ -23,10 +23,10 @@ Points = Float[Tensor, "point 3"]
 
 NECK_CUT = Plane((0.0, 1.0, 0.0), -0.436)
 """Above the flat end of the trained neck, whose edge is uneven by some millimetres: a bust ends in a clean rim."""
-MOUTH_REACH_MM = (30.0, 28.0, 25.0)
+MOUTH_REACH_MM = (30.0, 35.0, 25.0)
 """Half widths of the finer grid round the mouth: corners, an open jaw, and the teeth seen past the corners."""
-MOUTH_SHIFT_MM = (0.0, -6.0, -9.0)
-"""From the middle of the lips to the middle of that grid: an open mouth is lower, and its inside lies behind."""
+MOUTH_SHIFT_MM = (0.0, -13.0, -9.0)
+"""From the middle of the lips to the middle of that grid: an open mouth is lower, by up to 40 mm, its inside behind."""
 EYE_REACH = (1.35, 1.1, 0.9)
 """Half widths of the finer grid round an eye, in radii of the eyeball."""
 EYE_SHIFT = 0.4
