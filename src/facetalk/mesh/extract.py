@@ -120,12 +120,16 @@ def project(
 
 
 def _strides(factor: int) -> list[int]:
-    """From one base cell down to one fine cell, by the smallest divisors."""
+    """From one base cell down to one fine cell, by prime divisors, the largest first: the last cells hold fewest nodes."""
     strides = [factor]
     while strides[-1] > 1:
         stride = strides[-1]
-        strides.append(stride // next(d for d in range(2, stride + 1) if stride % d == 0))
+        strides.append(next(s for s in range(1, stride) if stride % s == 0 and _is_prime(stride // s)))
     return strides
+
+
+def _is_prime(number: int) -> bool:
+    return all(number % d for d in range(2, number))
 
 
 def _copy_base(nodes: np.ndarray, values: np.ndarray, grid: Grid, part: int) -> None:
