@@ -69,7 +69,7 @@ def test_nothing_is_asked_of_what_stands(road):
 
     road(counting)
     points = torch.cat(asked)
-    spacing = float(max(np.diff(axis).max() for axis in road.axes))
+    spacing = float(max(np.diff(axis).max() for axis in road.scaffold.axes))
     assert points[:, 1].max() < BELOW + 2 * spacing
 
 
