@@ -120,7 +120,7 @@ def project(
 
 
 def _strides(factor: int) -> list[int]:
-    """From one base cell down to one fine cell, by prime divisors, the largest first: so the last cells are smallest."""
+    """From one base cell down to one fine cell, by prime divisors, the largest first: the last cells are small."""
     strides = [factor]
     while strides[-1] > 1:
         stride = strides[-1]
