@@ -14,6 +14,7 @@ from facetalk.training.averaging import Averaged, Rate, TrainedParts
 from facetalk.training.head_data import CanonicalBatch, HeadSet
 from facetalk.training.head_sources import learn_sources, mapped_codes
 from facetalk.training.lids import about_eyes, on_lids
+from facetalk.training.septum import wall_error
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,12 @@ class IdentityRecipe:
     regions: float = 0.5
     lids: float = 5.0
     """What points on the lids count, and signs on the wrong side about them, where plain skin counts 1."""
+    wall: float = 0.0
+    """Weight of flesh between the nostrils of people drawn from the source's prior; for heads of ICT-FaceKit, 1."""
+    people: int = 4
+    """How many of them in a step."""
+    walled: int = 60
+    """Points between the nostrils of each."""
     residual: float = 0.01
     residual_share: float = 0.5
     """How often an identity is trained with its own residual code rather than with the mapped one alone."""
@@ -103,7 +110,9 @@ class IdentityTask:
         lids = on_lids(true, batch.surface, batch.region)
         wrong = about_eyes(true, batch.points) & (space.detach() * batch.sdf < 0)
         weight = torch.where(lids, recipe.lids, losses.region_weights(batch.region))
+        walls = {"wall": recipe.wall * wall_error(head, recipe.people, recipe.walled, generator)} if recipe.wall else {}
         return {
+            **walls,
             "field": recipe.in_space * losses.field_error(space, batch.sdf, torch.where(wrong, recipe.lids, 1.0)),
             "surface": recipe.on_surface * losses.surface_error(surface, weight),
             "slope": recipe.slope
