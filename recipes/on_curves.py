@@ -19,7 +19,8 @@ from jaxtyping import Float
 
 import facetalk
 from facetalk.arkit import ARKIT_NAMES
-from facetalk.evaluation.figures import Heard, measured
+from facetalk.evaluation import lips
+from facetalk.evaluation.figures import Heard, measured, spoken
 from facetalk.evaluation.interval import Interval, ratio
 from facetalk.evaluation.proof import judge_of
 from facetalk.evaluation.stage import Seen, Stage
@@ -47,6 +48,7 @@ class Question:
     models: dict[str, Path]
     """By the name of the row."""
     clips: int = 40
+    language: str = "en"
     takes: int = 2
     guidances: tuple[float, ...] = (Sampling.guidance,)
     steps: tuple[int, ...] = (Sampling.steps,)
@@ -106,11 +108,12 @@ def takes(
 
 def main(question: Question) -> None:
     """Print each row as it is done."""
-    test = TalkingTest(question.performances, clips=question.clips)
+    test = TalkingTest(question.performances, clips=question.clips, language=question.language)
     judge, place = judge_of(facetalk.load(device="cpu"), None), bench(test.identity)
-    asked = [entry for entry in entries(test, "test", test.clips)]
+    asked = entries(test, "test", test.clips)
     bands = judge.config.bands if judge is not None else 0
     clips = [heard(entry, place.seen(entry.curves.weights), bands) for entry in asked]
+    print(counted(clips))
     rows = {"truth": measured([(clip, [clip.truth]) for clip in clips], place.stage.places, judge)}
     show("truth", rows["truth"])
     for name, path in question.models.items():
@@ -127,6 +130,16 @@ def main(question: Question) -> None:
     if question.out is not None:
         text = {name: {figure: vars(value) for figure, value in row.items()} for name, row in rows.items()}
         question.out.write_text(json.dumps(text, indent=1, ensure_ascii=False))
+
+
+def counted(clips: Sequence[Heard]) -> str:
+    """How much was asked."""
+    said = [spoken(clip, clip.truth) for clip in clips]
+    voices, frames = {clip.id.rsplit("_", 1)[0] for clip in clips}, sum(len(clip.loudness) for clip in clips)
+    sounds, vowels = (sum(len(judge(each)) for each in said) for judge in (lips.closures, lips.false_closures))
+    return (
+        f"{len(clips)} clips, {len(voices)} voices, {frames} frames, {sounds} /p b m/, {vowels} frames of open vowels"
+    )
 
 
 def show(name: str, row: dict[str, Interval]) -> None:
