@@ -115,7 +115,8 @@ def fit_all(proof: Proof) -> None:
 def write_arms(proof: Proof) -> None:
     """Both performance sets, with the same clips of the same lengths and one folder of features."""
     recorded = fitted.performances(proof.out / "dataset", proof.out / "recorded")
-    (proof.out / "features").mkdir(exist_ok=True)
+    for name in ("encoded", "features"):
+        (proof.out / name).mkdir(exist_ok=True)
     entries = []
     for entry in recorded:
         clip = entry.id.partition("_")[2]

@@ -68,7 +68,7 @@ class Fit(ReportingJob):
     identity: str | None = None
     """Whose they are, as for animate (head fit writes such files); by default fitted with the codes."""
     settings: Literal["fast", "paper"] = "fast"
-    """Our own settings, or the paper's, forty times as slow."""
+    """Our own settings, or the paper's, two hundred times as slow."""
     seed: int = 0
     """Draws the points that are looked at."""
     workers: int = 1
