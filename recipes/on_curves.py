@@ -8,8 +8,8 @@ python recipes/on_curves.py --performances DIR --features DIR --models full=full
 
 import json
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -127,9 +127,14 @@ def main(question: Question) -> None:
                 rows[row] = measured(pairs, place.stage.places, judge)
                 rows[row]["core-s for 10 s"] = ratio([(cost, 1.0) for _, cost in found])
                 show(row, rows[row])
-    if question.out is not None:
-        text = {name: {figure: vars(value) for figure, value in row.items()} for name, row in rows.items()}
-        question.out.write_text(json.dumps(text, indent=1, ensure_ascii=False))
+                if question.out is not None:
+                    keep(rows, question.out)
+
+
+def keep(rows: Mapping[str, Mapping[str, Interval]], path: Path) -> None:
+    """Write all rows so far."""
+    text = {name: {figure: asdict(value) for figure, value in row.items()} for name, row in rows.items()}
+    path.write_text(json.dumps(text, indent=1, ensure_ascii=False))
 
 
 def counted(clips: Sequence[Heard]) -> str:
