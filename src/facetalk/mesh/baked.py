@@ -4,9 +4,8 @@ Near the surface the values are exact; farther out they are interpolated from co
 side and to know that the surface is not there.
 """
 
-import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
@@ -28,13 +27,11 @@ BENT_MM = 0.6
 """Difference from what the corners of a base cell tell from which on it is worth dividing: thin or sharp skin."""
 PLAIN = [Region.SKIN, Region.HAIR, Region.MOUTH]
 """What needs no smaller cells of its own."""
-SEALING = [Region.LIPS, Region.SCLERA, Region.IRIS, Region.PUPIL]
+EYEBALL = [Region.SCLERA, Region.IRIS, Region.PUPIL]
+SEALING = [Region.LIPS, *EYEBALL]
 """Where lips or lids may touch."""
 DETAIL_SHARE = 64
 """Of 255: what a region must hold of a node to count there."""
-COARSER = 2
-"""Foci are baked with cells this much larger than the grid's: a trilinear distance bends as a surface does. What is
-thin, as ears are, would fall between such nodes: asides are baked as fine as they are shown."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +75,11 @@ class BakedField:
         """Base cells that hold lips and eyes, which seal; all of them where no region is known."""
         return self._about(SEALING, 0)
 
+    @cached_property
+    def eyed(self) -> Bool[np.ndarray, "x y z"]:
+        """Base cells that hold eyeballs, and with them the rims of lids; none where no region is known."""
+        return self._about(EYEBALL, 0) if self.shares.any() else np.zeros([len(axis) for axis in self.grid.axes], bool)
+
     def _about(self, regions: Iterable[Region], reach: int) -> Bool[np.ndarray, "x y z"]:
         """Base cells within `reach` cells of certain regions."""
         if not self.shares.any():
@@ -99,7 +101,6 @@ def bake(canonical: SDF, grid: Grid, regions: Regions | None = None, *, margin: 
     """
     if any(np.ptp(np.diff(axis)) > 1e-3 * np.diff(axis).mean() for axis in grid.axes):
         raise InputError("a baked field needs an evenly spaced base grid; use uniform_grid or focused_grid")
-    grid = _to_bake(grid)
     values = sample(canonical, grid, margin=margin)
     shares = np.zeros((len(values), len(Region)), np.uint8)
     if regions is not None:
@@ -123,15 +124,6 @@ def bake(canonical: SDF, grid: Grid, regions: Regions | None = None, *, margin: 
         for stride, finer in pairwise(strides):
             fill_between(nodes, stride, finer)
     return BakedField(grid, values, shares)
-
-
-def _to_bake(grid: Grid) -> Grid:
-    """The grid with `COARSER` cells in its foci."""
-    factors = [grid.part_factor(part) for part in range(1, len(grid.patches) + 1)]
-    factors = [n if p.aside else -(-n // COARSER) for n, p in zip(factors, grid.patches, strict=True)]
-    finest = math.lcm(*factors)
-    patches = (replace(patch, coarser=finest // n) for patch, n in zip(grid.patches, factors, strict=True))
-    return replace(grid, factor=finest, patches=tuple(patches))
 
 
 @kernel

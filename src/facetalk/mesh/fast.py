@@ -3,7 +3,7 @@
 A backward deformation says where in canonical space a posed point came from. It is smooth, so asking the network at
 the nodes of a coarse lattice round the surface is enough; everything between is interpolated and looked up in the
 baked field by compiled loops. The lattice is finer near the foci, round mouth and eyes; where the warp bends too much
-even for that, as along sealed lips, nodes of the grid itself are asked (`facetalk.mesh.refined`).
+even for that, as along sealed lips, nodes of the grid itself are asked (`facetalk.mesh.closeup`).
 """
 
 from dataclasses import dataclass
@@ -16,28 +16,23 @@ from jaxtyping import Bool, Float, Int64
 from facetalk.geometry import UNIT_MM
 from facetalk.mesh.baked import BakedField
 from facetalk.mesh.clip import Plane, clip
+from facetalk.mesh.closeup import Closeup, Frame, write
 from facetalk.mesh.extract import ROUNDS, _copy_base, _strides
-from facetalk.mesh.finding import NX, OFFSET
+from facetalk.mesh.finding import OFFSET
 from facetalk.mesh.finish import Posed, Refined, at_rest, finished
 from facetalk.mesh.grid import Grid
 from facetalk.mesh.isosurface import isosurface
 from facetalk.mesh.lattice import cell_corners, cell_nodes, far_nodes, fill_far, spread, touched_cells
 from facetalk.mesh.posing import posed_values
-from facetalk.mesh.refined import fill_parts, fine_values, rough_cells, rough_parts, wanted_nodes
+from facetalk.mesh.resting import Resting
 from facetalk.mesh.scaffold import Scaffold
 from facetalk.mesh.slits import without_thin
 from facetalk.mesh.standing import Deform, Rested, Stillness, still_cells
 from facetalk.mesh.warped import close_patch, fill_base, fill_patch
 from facetalk.types import Mesh
 
-CHUNK = 8192
-"""Lattice nodes in one call of the deformation: a small network's activations stay in the cache."""
-
-
 FEELERS = 5
 """One node of so many at the chin is asked to know how far it drops."""
-NEAR_SHARE = 0.45
-"""A cell whose corners are all farther from the surface than this share of its diagonal hardly holds it."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +77,11 @@ class FastRoad:
         return Scaffold(self.grid, self.config.near, self.config.far, self.config.below)
 
     @cached_property
+    def closeup(self) -> Closeup:
+        """How foci are looked at."""
+        return Closeup(self.baked, self.grid, self.scaffold, self.config.bend_mm, self.config.fine_bend_mm)
+
+    @cached_property
     def picks(self) -> tuple[Int64[np.ndarray, " x"], Int64[np.ndarray, " y"], Int64[np.ndarray, " z"]]:
         """Base nodes along each axis that are lattice nodes."""
         return self.scaffold.picks
@@ -106,7 +106,7 @@ class FastRoad:
 
         `deform` is asked at nodes of the grid alone, and hardly where nothing moves.
         """
-        posed = self._pose(deform, self.rested, near)
+        posed = self._pose(deform, self.rested, near, self.resting)
         mesh = finished(self.baked, posed, self.rested)
         return mesh if self.cut is None else clip(mesh, self.cut), self._near(posed.surface.cells)
 
@@ -117,20 +117,34 @@ class FastRoad:
         if self.stillness is None:
             return nothing
         cells = still_cells(self.stillness.moves, self.scaffold.axes, self.scaffold.close)
-        return at_rest(self.baked, self._pose(self.stillness.rest, nothing, None), cells, self.cut)
+        return at_rest(self.baked, self._pose(self.stillness.rest, nothing, None, None), cells, self.cut)
 
-    def _pose(self, deform: Deform, rested: Rested, near: np.ndarray | None) -> Posed:
+    @cached_property
+    def resting(self) -> Resting | None:
+        """What the lattice loses of the rest pose; None where none is known."""
+        if self.stillness is None or not self.baked.eyed.any():
+            return None
+        nothing = Rested.nothing(self.grid, self.scaffold.close.shape)
+        posed = self._pose(self.stillness.rest, nothing, None, None)
+        found = Resting(posed.warp, np.zeros((self.grid.layout.size, 4), np.float32))
+        frame = Frame(posed.warp, posed.values, posed.owner, posed.refined)
+        for part in self.grid.foci:
+            self.closeup.learn(part, frame, self.stillness.rest, found)
+        return found
+
+    def _pose(self, deform: Deform, rested: Rested, near: np.ndarray | None, resting: Resting | None) -> Posed:
         """The surface of one frame as the grid shows it."""
-        warp, values, owner = rested.warp.copy(), rested.values.copy(), rested.owner.copy()
+        blank = Refined.nothing(self.grid.layout.size)
+        frame = Frame(rested.warp.copy(), rested.values.copy(), rested.owner.copy(), blank)
         close = self._close(deform)
-        self._ask(deform, warp, (self.start if near is None else self.start | near) & ~rested.cells, close)
+        self._ask(deform, frame.warp, (self.start if near is None else self.start | near) & ~rested.cells, close)
         for _ in range(1 + ROUNDS):
-            refined = self._fill(warp, values, owner, deform, rested.surface.still)
-            surface = isosurface(without_thin(values, self.grid), self.grid, owner, rested.surface)
+            self._fill(frame, deform, rested.surface.still, resting)
+            surface = isosurface(without_thin(frame.values, self.grid), self.grid, frame.owner, rested.surface)
             if len(surface.leaks) == 0:
                 break
-            self._follow(deform, warp, values, np.unique(surface.leaks), close)
-        return Posed(self.grid, self.picks, warp, refined, values, owner, surface)
+            self._follow(deform, frame.warp, frame.values, np.unique(surface.leaks), close)
+        return Posed(self.grid, self.picks, frame.warp, frame.refined, frame.values, frame.owner, surface)
 
     def _close(self, deform: Deform) -> Bool[np.ndarray, "x y z"]:
         """Lattice nodes of a pose that are asked themselves."""
@@ -147,14 +161,13 @@ class FastRoad:
         wanted = np.flatnonzero(far_nodes(needed, close, *self.scaffold.far_picks) & np.isnan(warp[..., 3]))
         where = np.unravel_index(wanted, warp.shape[:3])
         points = np.stack([axis[i] for axis, i in zip(self.scaffold.axes, where, strict=True)], 1)
-        _write(deform, points, warp.reshape(-1, 4), wanted)
+        write(deform, points, warp.reshape(-1, 4), wanted)
         fill_far(warp, needed, close, *self.scaffold.far_picks)
 
-    def _fill(
-        self, warp: np.ndarray, values: np.ndarray, owner: np.ndarray, deform: Deform, still: np.ndarray
-    ) -> Refined:
+    def _fill(self, frame: Frame, deform: Deform, still: np.ndarray, resting: Resting | None) -> None:
         """Posed distances at the grid's nodes near the surface; cells of mere skin are given back to the base."""
-        refined = Refined.nothing(self.grid.layout.size)
+        warp, values, owner = frame.warp, frame.values, frame.owner
+        frame.refined = Refined.nothing(self.grid.layout.size)
         base, lattice = self.grid.block(values, 0), (*self.picks, *self.grid.axes)
         field, margin = (self.baked.values, *self.baked.grid.finder), np.float32(self.config.margin)
         fill_base(base, warp, *lattice, *field, margin)
@@ -168,44 +181,10 @@ class FastRoad:
             detail = self.baked.thin if patch.aside else self.baked.detail
             fill_patch(nodes, strides, start, owner, detail, *axes, warp, *lattice, *field, margin)
             if not patch.aside:
-                self._refine(part, warp, values, owner, deform, refined)
+                self.closeup.ask(part, frame, deform)
+                if resting is not None:
+                    self.closeup.recall(part, frame, resting)
             close_patch(nodes, part, factor, start, owner, *axes, warp, *lattice, *field)
-        return refined
-
-    def _refine(
-        self, part: int, warp: np.ndarray, values: np.ndarray, owner: np.ndarray, deform: Deform, refined: Refined
-    ) -> None:
-        """Posed distances of a focus where the warp bends too much for the lattice, such as along sealed lips."""
-        patch, axes, factor = self.grid.patches[part - 1], self.grid.part_axes(part), self.grid.part_factor(part)
-        nodes, offset = self.grid.block(values, part), int(self.grid.layout.parts[part, OFFSET])
-        field = (self.baked.values, *self.baked.grid.finder)
-        across = float(np.sqrt(sum((axis[factor] - axis[0]) ** 2 for axis in axes)))
-        ends = zip(self.picks, patch.start, patch.stop, strict=True)
-        on_lattice = [np.searchsorted(pick, np.arange(start, stop + 1)) for pick, start, stop in ends]
-        cells = factor * rough_cells(
-            nodes, part, factor, np.array(patch.start), owner, warp, *on_lattice, *axes, self.baked.soft, *field[3:],
-            np.float32(NEAR_SHARE * across), np.float32(self.config.bend_mm / UNIT_MM),
-        )  # fmt: skip
-        stride = 2 if factor % 2 == 0 and factor > 2 else 1
-        self._ask_nodes(deform, refined, wanted_nodes(cells, factor, stride, nodes.shape, offset, refined.known), part)
-        if stride > 1:
-            fine_values(cells, factor, stride, nodes.shape, offset, *axes, refined.warp, values, *field)
-            parts = rough_parts(
-                cells, factor, stride, nodes.shape, offset, values, refined.warp, refined.known,
-                np.float32(NEAR_SHARE * across * stride / factor), np.float32(self.config.fine_bend_mm / UNIT_MM),
-            )  # fmt: skip
-            wanted = wanted_nodes(parts, stride, 1, nodes.shape, offset, refined.known)
-            self._ask_nodes(deform, refined, wanted, part)
-            fill_parts(cells, factor, stride, nodes.shape, offset, refined.warp, refined.known)
-        fine_values(cells, factor, 1, nodes.shape, offset, *axes, refined.warp, values, *field)
-
-    def _ask_nodes(self, deform: Deform, refined: Refined, wanted: Int64[np.ndarray, " node"], part: int) -> None:
-        """Ask the warp at nodes of a patch."""
-        row = self.grid.layout.parts[part]
-        where = np.unravel_index(wanted - row[OFFSET], tuple(row[NX : NX + 3]))
-        axes = self.grid.part_axes(part)
-        points = np.stack([axis[index] for axis, index in zip(axes, where, strict=True)], 1)
-        _write(deform, points, refined.warp, wanted)
 
     def _follow(
         self, deform: Deform, warp: np.ndarray, values: np.ndarray, leaks: np.ndarray, close: np.ndarray
@@ -236,15 +215,3 @@ class FastRoad:
         layout = self.grid.layout
         travel = np.float32(self.config.travel_mm / UNIT_MM)
         return spread(cells, layout.parts, layout.coordinates, *self.picks, *self.grid.axes, travel)
-
-
-def _write(
-    deform: Deform, points: Float[np.ndarray, "point 3"], warp: Float[np.ndarray, "node 4"],
-    nodes: Int64[np.ndarray, " point"],
-) -> None:  # fmt: skip
-    """Ask the deformation at points and write offsets and levels to the rows `nodes` of a warp."""
-    with torch.no_grad():
-        for chunk, at in zip(torch.from_numpy(points).split(CHUNK), torch.from_numpy(nodes).split(CHUNK), strict=True):
-            offsets, level = deform(chunk)
-            warp[at.numpy(), :3] = offsets.float().cpu().numpy()
-            warp[at.numpy(), 3] = level.float().cpu().numpy()

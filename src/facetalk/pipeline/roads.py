@@ -100,7 +100,7 @@ def fast(actor: Actor, resolution: int) -> Road:
         baked = bake(actor.canonical, grid, actor.shares)
         at_rest = Kept(actor.at_rest, grid) if actor.smoothing is not None else None
         bend = FastRoad(baked, grid, cut=NECK_CUT, stillness=stillness(actor, at_rest))
-        bend.rested  # noqa: B018 - made once, before threads share the road
+        bend.rested, bend.resting  # noqa: B018 - made once, before threads share the road
 
     @torch.inference_mode()
     def road(codes: Float[Tensor, "frame code"]) -> Iterator[Mesh]:
