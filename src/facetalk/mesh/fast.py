@@ -43,7 +43,7 @@ class FastConfig:
     """Base cells along a lattice cell inside the foci."""
     far: int = 3
     """Base cells along a lattice cell elsewhere."""
-    below: int = 6
+    below: int = 3
     """Base cells under the lowest focus where the lattice is as close in poses that drop the chin far."""
     drop_mm: float = 9.0
     """How far the surface there moves in such a pose."""

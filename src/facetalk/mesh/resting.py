@@ -13,7 +13,7 @@ from jaxtyping import Float
 from facetalk.compiled import kernel
 from facetalk.mesh.finding import look_up
 from facetalk.mesh.lattice import place
-from facetalk.mesh.posing import blend
+from facetalk.mesh.posing import along_z, blend
 
 
 @dataclass(frozen=True)
@@ -51,21 +51,29 @@ def lay_rest(
         for i in range(i0, i0 + size + 1):
             u = np.float32((x[i] - ox) * ex)
             for j in range(j0, j0 + size + 1):
-                v = np.float32((y[j] - oy) * ey)
+                v, first = np.float32((y[j] - oy) * ey), offset + (i * shape[1] + j) * shape[2]
+                # Along z the warp of a lattice cell is linear.
+                x0, dx = along_z(flat, corner, row, plane, u, v)
+                y0, dy = along_z(flat, corner + 1, row, plane, u, v)
+                z0, dz = along_z(flat, corner + 2, row, plane, u, v)
+                l0, dl = along_z(flat, corner + 3, row, plane, u, v)
+                rx, sx = along_z(still, corner, row, plane, u, v)
+                ry, sy = along_z(still, corner + 1, row, plane, u, v)
+                rz, sz = along_z(still, corner + 2, row, plane, u, v)
+                rl, sl = along_z(still, corner + 3, row, plane, u, v)
                 for k in range(k0, k0 + size + 1):
-                    at = offset + (i * shape[1] + j) * shape[2] + k
+                    at = first + k
                     if known[at]:
                         continue
                     known[at] = True
-                    w, away = np.float32((z[k] - oz) * ez), np.float32(0)
-                    for q in range(4):
-                        now = blend(flat, corner + q, row, plane, u, v, w)
-                        fine[at, q] = now
-                        away = max(away, abs(now - blend(still, corner + q, row, plane, u, v, w)))
+                    w = np.float32((z[k] - oz) * ez)
+                    a0, a1, a2, a3 = x0 + w * dx, y0 + w * dy, z0 + w * dz, l0 + w * dl
+                    away = max(
+                        abs(a0 - rx - w * sx), abs(a1 - ry - w * sy), abs(a2 - rz - w * sz), abs(a3 - rl - w * sl)
+                    )
                     share = np.float32(1) - away / fade
                     if share > 0:  # false for NaN
-                        for q in range(4):
-                            fine[at, q] += share * lost[at, q]
-                    values[at] = fine[at, 3] + look_up(
-                        field, table, span, origin, per_unit, x[i] + fine[at, 0], y[j] + fine[at, 1], z[k] + fine[at, 2]
-                    )
+                        a0, a1 = a0 + share * lost[at, 0], a1 + share * lost[at, 1]
+                        a2, a3 = a2 + share * lost[at, 2], a3 + share * lost[at, 3]
+                    fine[at, 0], fine[at, 1], fine[at, 2], fine[at, 3] = a0, a1, a2, a3
+                    values[at] = a3 + look_up(field, table, span, origin, per_unit, x[i] + a0, y[j] + a1, z[k] + a2)
