@@ -6,10 +6,11 @@ import torch
 from recorded_balls import cloud, shift
 
 from facetalk.geometry import UNIT_MM
+from facetalk.recording import lids
 from facetalk.recording.newton import FastConfig, Ties
 from facetalk.recording.paper import PaperConfig
 from facetalk.recording.poses import Placement
-from facetalk.recording.problem import Person, Window
+from facetalk.recording.problem import Person, Window, drawn
 from facetalk.recording.response import Responder
 from facetalk.recording.states import State, matrices
 from made_models import RADIUS, ball_head
@@ -70,6 +71,22 @@ def test_poses_are_found(person):
     left = person.responder.distances(torch.from_numpy(solved.weights), places).abs().mean() * UNIT_MM
     assert left < 0.5
     assert np.abs(solved.weights).max() < 1
+
+
+def test_a_lid_is_found_that_no_slope_tells_of(person):
+    """Points two millimetres off at the left eye unless it is shut, which no small step shows."""
+
+    class Shutting(Responder):
+        def distances(self, weights, places):
+            off = (weights[:, 0] < 0.9) & torch.tensor([False, True, False, False, False])
+            return off[:, None].float().expand(places.shape[:2]) * 2 / UNIT_MM
+
+    asked = window(replace(person, responder=Shutting(person.head, person.z_id)))
+    start = 0.1 * np.ones((5, 52))
+    found = lids.tried(asked.person, start, asked.start.placements, drawn(asked, 2000))
+    assert found[1, 0] == 1.0
+    found[1, 0] = 0.1
+    assert np.array_equal(found, start), "no other frame, the other eye neither"
 
 
 def test_a_missing_frame_lies_between_its_neighbours(person):

@@ -15,6 +15,7 @@ from scipy.spatial.transform import Rotation
 
 from facetalk.arkit import ARKIT_NAMES
 from facetalk.geometry import UNIT_MM
+from facetalk.recording import lids
 from facetalk.recording.poses import Placement
 from facetalk.recording.problem import Drawn, Window, drawn
 from facetalk.recording.states import State, matrices
@@ -27,6 +28,8 @@ LEAST_SPREAD_MM = 0.2
 NORMAL_SPREAD = 1.4826
 QUICK = np.array([5.0 if name.startswith("eye") else 1.0 for name in ARKIT_NAMES] + [1.0] * 6)
 """How much faster than mouths lids and eyes are."""
+FULL = np.array([6.0 if name.startswith("eyeBlink") else 1.0 for name in ARKIT_NAMES])
+"""How much larger lids' weights are expected to be than others: lids shut altogether, lips hardly ever move so far."""
 BEFORE = 2
 """Settled frames that a window is tied to."""
 LONGEST_STEP = np.array([0.3] * WEIGHTS + [0.1] * 3 + [10.0] * 3)
@@ -138,6 +141,7 @@ class _Search:
         self.about = window.person.face
 
     def run(self, rounds: int) -> State:
+        self.weights = lids.tried(self.window.person, self.weights, self.placements, self.drawn)
         for number in range(rounds):
             late = number >= rounds - self.config.last_rounds
             seen = self._asked(self.drawn.first(self.config.last_points if late else self.config.points))
@@ -181,10 +185,11 @@ class _Search:
     def _expected(self, squares: np.ndarray, pulls: np.ndarray) -> None:
         """What weights are like: small, and between 0 and 1."""
         outside = self.weights - np.clip(self.weights, 0, 1)
-        precision = 1 / self.config.prior**2 + (outside != 0) / self.config.beyond**2
+        spread = self.config.prior * FULL
+        precision = 1 / spread**2 + (outside != 0) / self.config.beyond**2
         here = np.arange(WEIGHTS)
         squares[:, here, here] += precision
-        pulls[:, :WEIGHTS] += self.weights / self.config.prior**2 + outside / self.config.beyond**2
+        pulls[:, :WEIGHTS] += self.weights / spread**2 + outside / self.config.beyond**2
         pose = np.arange(WEIGHTS, SOUGHT)
         squares[:, pose, pose] += 1 / STRIDE**2
 

@@ -73,20 +73,21 @@ class Responder:
 
     def exact(self, points: Float[Tensor, "point 3"]) -> tuple[Float[Tensor, " point"], Float[Tensor, "point 3"]]:
         """The head's own canonical surface."""
-        places = points.detach().requires_grad_(True)
-        distance = self.head.canonical(self.state, places)
-        return distance.detach(), torch.autograd.grad(distance.sum(), places)[0]
+        with torch.enable_grad():
+            places = points.detach().requires_grad_(True)
+            distance = self.head.canonical(self.state, places)
+            return distance.detach(), torch.autograd.grad(distance.sum(), places)[0]
 
     def distances(
         self, weights: Float[Tensor, "frame 52"], points: Float[Tensor, "frame point 3"]
     ) -> Float[Tensor, "frame point"]:
-        """Distances alone, by the head's own surface."""
+        """Distances alone."""
         head = self.head
         with torch.no_grad():
             folded = head.deformation.fold(head.condition(self.anatomy, head.rig(weights)))
             field = head.deformation(folded, self.anatomy, points)
-            canonical = (points + field[..., :3]).flatten(0, 1)
-            return head.canonical(self.state, canonical).view(points.shape[:2]) + field[..., 3]
+            distance, _ = self.surface((points + field[..., :3]).flatten(0, 1))
+            return distance.view(points.shape[:2]) + field[..., 3]
 
     def __call__(self, weights: Float[Tensor, "frame 52"], points: Float[Tensor, "frame point 3"]) -> Response:
         """Distances of each frame's points from the head in that frame's expression, and their slopes."""
