@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from facetalk.motion import (
-    Denoiser,
     DenoiserConfig,
+    Listener,
     Motion,
     Normaliser,
     Rig,
@@ -19,7 +19,7 @@ SIZES = {"live": 6, "features": 5}
 CONFIGS = (WithoutFilmConfig.tiny(**SIZES), WithoutMaskConfig.tiny(**SIZES))
 
 
-def lively(config: DenoiserConfig) -> Denoiser:
+def lively(config: DenoiserConfig) -> Listener:
     torch.manual_seed(0)
     network = build(config).eval().requires_grad_(False)
     for weight in network.parameters():
@@ -33,7 +33,7 @@ def made_inputs(config: DenoiserConfig, frames: int = 40):
     return noisy, torch.randn(1, frames, config.features, generator=generator), torch.tensor([300])
 
 
-def answer(network: Denoiser, noisy, features, time):
+def answer(network: Listener, noisy, features, time):
     return network(noisy, time, network.listen(features))
 
 
