@@ -271,7 +271,8 @@ def shade(  # noqa: C901
                     picture[y, x, i] = encoded[np.int64(wall[y, x, i] * 4095)]
                 continue
             dim, key = light_at(reach, coarse, x, y, far)
-            single = covered == count and far - near < np.float32(0.006) * far
+            deep = far - near >= np.float32(0.006) * far
+            single = covered == count and not deep
             if single:
                 attributes(last, x + HALF, y + HALF, faces, screen, carried, out)
                 for r in range(1, REGIONS if last < first_hair else 0):
@@ -292,6 +293,8 @@ def shade(  # noqa: C901
                         continue
                     px, py = x + (dx + HALF) * part, y + (dy + HALF) * part
                     attributes(f, px, py, faces, screen, carried, out)
+                    if deep:  # what lies behind an outline has a shadow of its own
+                        dim, key = light_at(reach, coarse, x, y, nearness[y * samples + dy, x * samples + dx])
                 if f >= first_hair:
                     light_strands(out, hair, view, lights, sky, floor, dim, key, rgb)
                     for i in range(3):
