@@ -53,9 +53,9 @@ class FastConfig:
     """How far from the canonical surface it is asked."""
     margin: float = 1.0
     """How much distances may be overestimated; cells that this misses are found where the surface runs into them."""
-    bend_mm: float = 3.0
+    bend_mm: float = 3.5
     """Second difference of the warp over a base cell from which on it is asked three times as closely."""
-    fine_bend_mm: float = 3.5
+    fine_bend_mm: float = 5.0
     """The same there, from which on it is asked at every node of the grid."""
 
 
@@ -113,19 +113,24 @@ class FastRoad:
     @cached_property
     def rested(self) -> Rested:
         """What all frames have in common."""
-        nothing = Rested.nothing(self.grid, self.scaffold.close.shape)
         if self.stillness is None:
-            return nothing
+            return Rested.nothing(self.grid, self.scaffold.close.shape)
         cells = still_cells(self.stillness.moves, self.scaffold.axes, self.scaffold.close)
-        return at_rest(self.baked, self._pose(self.stillness.rest, nothing, None, None), cells, self.cut)
+        return at_rest(self.baked, self._rest, cells, self.cut)
+
+    @cached_property
+    def _rest(self) -> Posed:
+        """The rest pose as if all moved."""
+        assert self.stillness is not None
+        nothing = Rested.nothing(self.grid, self.scaffold.close.shape)
+        return self._pose(self.stillness.rest, nothing, None, None)
 
     @cached_property
     def resting(self) -> Resting | None:
         """What the lattice loses of the rest pose; None where none is known."""
         if self.stillness is None or not self.baked.eyed.any():
             return None
-        nothing = Rested.nothing(self.grid, self.scaffold.close.shape)
-        posed = self._pose(self.stillness.rest, nothing, None, None)
+        posed = self._rest
         found = Resting(posed.warp, np.zeros((self.grid.layout.size, 4), np.float32))
         frame = Frame(posed.warp, posed.values, posed.owner, posed.refined)
         for part in self.grid.foci:

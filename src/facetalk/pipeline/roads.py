@@ -20,6 +20,7 @@ from facetalk.mesh.grid import Grid
 from facetalk.mesh.seams import seam_shares
 from facetalk.mesh.standing import Stillness
 from facetalk.pipeline.actor import NECK_CUT, Actor, Points, parts
+from facetalk.pipeline.side_by_side import in_parts
 from facetalk.pipeline.tracking import Tracking
 from facetalk.types import Mesh
 
@@ -97,7 +98,7 @@ def fast(actor: Actor, resolution: int) -> Road:
     check_bakeable(actor)
     grid = actor.grid(resolution)
     with torch.inference_mode():
-        baked = bake(actor.canonical, grid, actor.shares)
+        baked = bake(in_parts(actor.canonical), grid, in_parts(actor.shares))
         at_rest = Kept(actor.at_rest, grid) if actor.smoothing is not None else None
         bend = FastRoad(baked, grid, cut=NECK_CUT, stillness=stillness(actor, at_rest))
         bend.rested, bend.resting  # noqa: B018 - made once, before threads share the road

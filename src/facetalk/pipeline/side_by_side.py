@@ -13,8 +13,12 @@ from threading import Lock
 from typing import TypeVar
 
 import torch
+from jaxtyping import Float
 from threadpoolctl import threadpool_limits
+from torch import Tensor
 
+PART = 8192
+"""Points that one core is asked about at a time."""
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -38,6 +42,20 @@ def ordered(work: Callable[[Job], Result], jobs: Iterable[Job], workers: int) ->
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def in_parts(
+    field: Callable[[Float[Tensor, "point 3"]], Tensor], part: int = PART
+) -> Callable[[Float[Tensor, "point 3"]], Tensor]:
+    """A field that is asked about many points on all cores.
+
+    Parts are the same on any machine, and so are the answers to the last bit.
+    """
+
+    def asked(points: Float[Tensor, "point 3"]) -> Tensor:
+        return torch.cat(list(ordered(torch.inference_mode()(field), points.split(part), cores())))
+
+    return asked
 
 
 @contextmanager
