@@ -55,7 +55,7 @@ class FastConfig:
     """How much distances may be overestimated; cells that this misses are found where the surface runs into them."""
     bend_mm: float = 3.5
     """Second difference of the warp over a base cell from which on it is asked three times as closely."""
-    fine_bend_mm: float = 5.0
+    fine_bend_mm: float = 3.5
     """The same there, from which on it is asked at every node of the grid."""
 
 

@@ -6,6 +6,7 @@ all cores, each start from what the ones before tell about it.
 
 import logging
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from facetalk.arkit import ARKIT_INDEX, ARKIT_NAMES
 from facetalk.geometry import UNIT_MM
 from facetalk.head.kinds import rig_of
 from facetalk.head.model import Deform, Deformation
+from facetalk.mesh.baked import EYEBALL
 from facetalk.mesh.carry import Carried
 from facetalk.mesh.carry import Deform as Warp
 from facetalk.mesh.extract import ask, extract
@@ -45,7 +47,6 @@ CLOSING = {
 }  # fmt: skip
 """With what, and how much of it at most: lips also close over a jaw that is open for the vowel beside them."""
 PLAIN = TrackConfig()
-EYEBALL = [Region.SCLERA, Region.IRIS, Region.PUPIL]
 logger = logging.getLogger("facetalk.tracked")
 
 
@@ -113,7 +114,10 @@ class Tracking:
     def __init__(self, actor: Actor, resolution: int, config: TrackConfig = PLAIN) -> None:
         self.actor, self.grid = actor, actor.grid(resolution)
         actor.state  # noqa: B018 - both ask for it
-        self.at_rest, self.canonical = ordered(lambda make: make(), [self._rest, self._surface], cores())
+        with ThreadPoolExecutor(1) as pool:
+            rest = pool.submit(self._rest)
+            self.canonical = self._surface()
+            self.at_rest = rest.result()
         self.track = self._track(config)
 
     def warp(self, code: Float[Tensor, " code"]) -> Warp:
