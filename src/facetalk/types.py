@@ -28,6 +28,10 @@ class Region(IntEnum):
     HAIR = 7
 
 
+EYEBALL = (Region.SCLERA, Region.IRIS, Region.PUPIL)
+"""What an eyeball shows."""
+
+
 @dataclass(frozen=True)
 class Waveform:
     """Mono speech at `SAMPLE_RATE`, nominally within [-1, 1]."""

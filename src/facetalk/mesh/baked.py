@@ -20,7 +20,7 @@ from facetalk.geometry import UNIT_MM
 from facetalk.mesh.extract import SDF, Regions, _strides, ask, sample
 from facetalk.mesh.finding import GX, NX, OFFSET, SCALE, look_up_all
 from facetalk.mesh.grid import Grid
-from facetalk.types import Region
+from facetalk.types import EYEBALL, Region
 
 DETAIL_CELLS = 1
 """Base cells round lips and eyes that are worth dividing; round teeth is nothing but gums."""
@@ -28,8 +28,6 @@ BENT_MM = 0.6
 """Difference from what the corners of a base cell tell from which on it is worth dividing: thin or sharp skin."""
 PLAIN = [Region.SKIN, Region.HAIR, Region.MOUTH]
 """What needs no smaller cells of its own."""
-EYEBALL = [Region.SCLERA, Region.IRIS, Region.PUPIL]
-"""What an eyeball shows."""
 SEALING = [Region.LIPS, *EYEBALL]
 """Where lips or lids may touch."""
 DETAIL_SHARE = 64

@@ -18,7 +18,6 @@ from facetalk.arkit import ARKIT_INDEX, ARKIT_NAMES
 from facetalk.geometry import UNIT_MM
 from facetalk.head.kinds import rig_of
 from facetalk.head.model import Deform, Deformation
-from facetalk.mesh.baked import EYEBALL
 from facetalk.mesh.carry import Carried
 from facetalk.mesh.carry import Deform as Warp
 from facetalk.mesh.extract import ask, extract
@@ -29,7 +28,7 @@ from facetalk.mesh.sketch import Sketch
 from facetalk.mesh.tracked import STRAY_MM, Guess, Posed, Track, TrackConfig, track
 from facetalk.pipeline.actor import NECK_CUT, Actor, Points, parts
 from facetalk.pipeline.side_by_side import cores, ordered
-from facetalk.types import Mesh, Region
+from facetalk.types import EYEBALL, Mesh, Region
 
 POSES = 72
 """Solved for an identity, the rest pose among them."""
@@ -227,7 +226,7 @@ class Tracking:
         if not self.actor.marked:
             return []
         centres = torch.stack([self.actor.landmark("eye_left"), self.actor.landmark("eye_right")])
-        nearer, hard = torch.cdist(points, centres).argmin(1), shares[:, EYEBALL].sum(1) > 0.5
+        nearer, hard = torch.cdist(points, centres).argmin(1), shares[:, list(EYEBALL)].sum(1) > 0.5
         return [((hard & (nearer == side)).nonzero()[:, 0], centre) for side, centre in enumerate(centres)]
 
     def _covered(self, warp: Warp, points: Float[Tensor, "hard 3"]) -> Float[Tensor, " hard"]:

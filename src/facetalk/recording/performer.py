@@ -19,9 +19,8 @@ from facetalk.pipeline.actor import NECK_CUT, Actor
 from facetalk.rig import livelink
 from facetalk.rig.curves import at_times, midpoints
 from facetalk.speech import waveform
-from facetalk.types import SAMPLE_RATE, Mesh, Region, RigCurves, Waveform
+from facetalk.types import EYEBALL, SAMPLE_RATE, Mesh, Region, RigCurves, Waveform
 
-EYES = (Region.SCLERA, Region.IRIS, Region.PUPIL)
 SETTLED = 96
 """Cells along the box for surfaces of a head model."""
 
@@ -52,7 +51,7 @@ def of_source(source: HeadSource, person: int, seed: int = 0) -> Performer:
     weights = source.prior(random) * (person > 0)
     head = SourceHead(Topology(source), weights)
     regions = np.zeros((len(source.neutral), len(Region)), np.float32)
-    regions[source.vertices_of(*map(int, EYES)), Region.SCLERA] = 1
+    regions[source.vertices_of(*map(int, EYEBALL)), Region.SCLERA] = 1
     regions[:, Region.SKIN] = 1 - regions.sum(axis=1)
 
     def shape(posed: Float[np.ndarray, "52"]) -> Mesh:

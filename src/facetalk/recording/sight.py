@@ -7,10 +7,9 @@ from jaxtyping import Bool, Float, Int
 
 from facetalk.recording.areas import on_scalp
 from facetalk.recording.cameras import CalibratedCamera
-from facetalk.recording.performer import EYES
 from facetalk.recording.stereo import TrueView
 from facetalk.render.raster import Visibility, visible
-from facetalk.types import Mesh
+from facetalk.types import EYEBALL, Mesh
 
 
 @dataclass(frozen=True)
@@ -82,4 +81,4 @@ class Pixels:
 def _wet(mesh: Mesh) -> Bool[np.ndarray, " face"]:
     if mesh.regions is None:
         return np.zeros(len(mesh.faces), bool)
-    return mesh.regions[mesh.faces[:, 0]][:, list(map(int, EYES))].sum(axis=1) > 0.5
+    return mesh.regions[mesh.faces[:, 0]][:, list(map(int, EYEBALL))].sum(axis=1) > 0.5
