@@ -6,6 +6,7 @@ secant method, so they are exact however coarse the grid.
 """
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch import Tensor
 from facetalk.compiled import kernel
 from facetalk.geometry import UNIT_MM
 from facetalk.mesh.clip import Plane, clip
+from facetalk.mesh.curved import divided
 from facetalk.mesh.finding import OFFSET
 from facetalk.mesh.grid import Grid
 from facetalk.mesh.isosurface import isosurface, triangles
@@ -33,13 +35,15 @@ CHUNK = 65_536
 """Points in one call of the distance function: keeps memory flat."""
 TOLERANCE_MM = 0.02
 """How near to the surface vertices are brought."""
+ARC_MM = 0.03
+"""Height of the surface over an edge of a triangle from which on the edge is divided."""
 ROUNDS = 32
 """Times the evaluated cells may grow after the surface before the distance counts as broken."""
 
 
 def extract(
     sdf: SDF, grid: Grid, *, margin: float = 1.3, coarse: int = 8, cut: Plane | None = None,
-    regions: Regions | None = None,
+    regions: Regions | None = None, arc_mm: float = ARC_MM,
 ) -> Mesh:  # fmt: skip
     """The reachable surface of `sdf` as a mesh with outward normals.
 
@@ -50,6 +54,7 @@ def extract(
         coarse: base cells along one edge of the cells asked first.
         cut: the half space to keep.
         regions: shares of surface kinds, asked at the finished vertices.
+        arc_mm: edges that the surface leaves by more are divided, so that it is round where cells are wide.
     """
     surface = isosurface(without_thin(sample(sdf, grid, margin=margin, coarse=coarse), grid), grid)
     faces = triangles(surface, surface.vertices)
@@ -57,6 +62,7 @@ def extract(
     normals, reach = vertex_normals(mesh.vertices, mesh.faces), edge_lengths(mesh.vertices, mesh.faces)
     mesh = Mesh(project(sdf, mesh.vertices, normals, reach), mesh.faces)
     mesh = Mesh(mesh.vertices, mesh.faces, normals=vertex_normals(mesh.vertices, mesh.faces))
+    mesh = divided(mesh, partial(project, sdf), arc_mm)
     mesh = mesh if cut is None else clip(mesh, cut)
     if regions is None:
         return mesh

@@ -142,7 +142,8 @@ class Tracking:
 
     @torch.inference_mode()
     def _surface(self) -> Mesh:
-        return extract(self.actor.canonical, self.grid, cut=NECK_CUT, regions=self.actor.shares)
+        whole_edges = float("inf")  # every frame pays for every vertex, and what arcs add is too little to be seen
+        return extract(self.actor.canonical, self.grid, cut=NECK_CUT, regions=self.actor.shares, arc_mm=whole_edges)
 
     def _solved(self, code: Float[Tensor, " code"], posed: Posed) -> Mesh:
         """A frame that the components do not hold, vertex by vertex; extracted where even that fails."""
