@@ -62,6 +62,16 @@ def test_expressions_stay_possible():
     assert not closed.any()
 
 
+def test_a_tongue_comes_out_now_and_then_and_never_through_shut_lips():
+    random = np.random.default_rng(6)
+    shown = expressions.with_tongue(expressions.draw)
+    drawn = np.stack([shown(random) for _ in range(600)])
+    out = drawn[:, ARKIT_INDEX["tongueOut"]]
+    assert 0.5 * expressions.TONGUES < (out > 0).mean() < 2 * expressions.TONGUES
+    jaw, closed = drawn[out > 0][:, [ARKIT_INDEX["jawOpen"], ARKIT_INDEX["mouthClose"]]].T
+    assert (jaw >= expressions.TONGUE_JAW * out[out > 0]).all() and not closed.any()
+
+
 def test_expressions_hold_what_speech_mixes():
     random = np.random.default_rng(4)
     drawn = np.stack([expressions.draw(random) for _ in range(400)])

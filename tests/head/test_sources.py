@@ -1,6 +1,7 @@
 """A head that learns people of several sources."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from facetalk.head import model
 from facetalk.head.model import Head, tiny
 from facetalk.training import head_data
 from facetalk.training.averaging import Rate
-from facetalk.training.head_identity import IdentityRecipe, IdentityTask
+from facetalk.training.head_identity import IdentityRecipe, IdentityTask, evaluate
 from facetalk.training.head_sources import learn_sources, mapped_codes
 
 
@@ -54,6 +55,40 @@ def test_maps_of_further_sources_learn(data):
         task.step(index, torch.Generator().manual_seed(index))
     assert not torch.equal(head.sources["other"], before)
     assert torch.isfinite(task.averaged.model.sources["other"]).all()
+
+
+@torch.no_grad()
+def test_a_further_map_starts_at_people_of_like_anatomy(data):
+    torch.manual_seed(0)
+    head = Head(tiny())
+    twins = replace(data, anatomy=head.anatomies(head.identity(torch.randn(10, 100))))
+    learn_sources(head, twins)
+    people = data.train[data.source[data.train] == 1]
+    found = head.anatomies(mapped_codes(head, twins, people)).flat() - twins.anatomy_of(people).flat()
+    guessed = head.anatomy.mean - twins.anatomy_of(people).flat()
+    assert found.square().mean() < 0.2 * guessed.square().mean()
+
+
+def test_a_head_to_go_on_from_keeps_its_means(data, tmp_path):
+    torch.manual_seed(0)
+    begun = Head(tiny())
+    recipe = IdentityRecipe(identities=2, points=20, surface=10)
+    first = IdentityTask(begun, head_data.read(write_spheres(tmp_path / "others", 4, points=60)), recipe)
+    model.save(first.head, tmp_path / "head.safetensors")
+    kept = begun.anatomy.mean.clone(), begun.ensemble.radius.clone()
+    again = IdentityTask(model.load(tmp_path / "head.safetensors").requires_grad_(True), data, recipe)
+    assert not torch.allclose(kept[0], data.anatomy_of(data.train).flat().mean(0))
+    assert torch.equal(again.head.anatomy.mean, kept[0]) and torch.equal(again.head.ensemble.radius, kept[1])
+
+
+def test_held_out_people_are_measured_by_source(data):
+    head = Head(tiny())
+    learn_sources(head, data)
+    figures = evaluate(head, data, points=50)
+    alone = replace(data, test=data.test[data.source[data.test] == 0])
+    first = evaluate(head, alone, points=50)
+    assert set(figures) == {*first, *(f"other_{name}" for name in first)}
+    assert figures["test_near_mm"] == first["test_near_mm"] != figures["other_test_near_mm"]
 
 
 def test_further_maps_are_saved_and_a_head_without_them_keeps_its_hash(tmp_path, data):

@@ -2,7 +2,8 @@
 
 Combinations that no face makes (a mouth drawn left and right at once) are left out. A purpose says which expressions
 a set is for: `draw` makes all of them, few with the jaw beyond what speech needs; `wide` makes yawns and laughter;
-`small` makes lips that part by little, are bitten or pushed forward, and lids on their way.
+`small` makes lips that part by little, are bitten or pushed forward, and lids on their way. Of sources whose tongue
+comes out, some of them show it (`with_tongue`).
 """
 
 from collections.abc import Callable, Mapping
@@ -81,6 +82,12 @@ SMALL_SINGLE = 0.4
 """How often nothing but these moves the mouth."""
 HALF_SHUT = 0.6
 """How often lids are on their way."""
+TONGUES = 0.12
+"""How often a tongue is shown on sources that have one that comes out."""
+OUT = (0.15, 1.0)
+"""Range of tongueOut where it is shown."""
+WITH_TONGUE = {"mouthSmile": 0.5, "mouthStretch": 0.4, "mouthLowerDown": 0.6, "mouthUpperUp": 0.5, "mouthFrown": 0.3}
+"""Largest weights of what goes with a tongue."""
 
 
 def draw(random: np.random.Generator) -> Float[np.ndarray, "52"]:
@@ -129,7 +136,25 @@ def small(random: np.random.Generator) -> Float[np.ndarray, "52"]:
     return _consistent(weights)
 
 
+def tongue(random: np.random.Generator) -> Float[np.ndarray, "52"]:
+    """One random expression with the tongue out, wholly in one of three, and few other shapes of the mouth."""
+    weights = np.zeros(len(ARKIT_NAMES))
+    out = 1.0 if random.uniform() < 1 / 3 else random.uniform(*OUT)
+    weights[ARKIT_INDEX["tongueOut"]] = out
+    weights[ARKIT_INDEX["jawOpen"]] = random.uniform(TONGUE_JAW * out, 0.75)
+    _add(weights, WITH_TONGUE, random, share=0.2)
+    _look(weights, random)
+    return _possible(weights, random)
+
+
 Draw = Callable[[np.random.Generator], Float[np.ndarray, "52"]]
+
+
+def with_tongue(draw: Draw) -> Draw:
+    """Expressions as `draw` makes them, a share `TONGUES` of them replaced by ones with the tongue out."""
+    return lambda random: tongue(random) if random.uniform() < TONGUES else draw(random)
+
+
 PURPOSES: Mapping[str, Draw] = {"all": draw, "wide": wide, "small": small}
 """What the expressions of a set are for, and what draws them."""
 

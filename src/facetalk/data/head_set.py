@@ -14,6 +14,7 @@ import numpy as np
 from rich.progress import track
 from safetensors.numpy import save_file
 
+from facetalk.arkit import ARKIT_INDEX
 from facetalk.data import anny, expressions, ict
 from facetalk.data.head_sampling import Counts, Exposure, Sampler
 from facetalk.data.source import HeadSource
@@ -58,6 +59,12 @@ def source(config: HeadSetConfig) -> HeadSource:
     return ict.read(config.ict) if config.ict is not None else anny.read()
 
 
+def drawing(heads: HeadSource, purpose: str) -> expressions.Draw:
+    """What draws the expressions of a source's people; tongues come out where the source has one that does."""
+    draw = expressions.PURPOSES[purpose]
+    return expressions.with_tongue(draw) if heads.expressions[ARKIT_INDEX["tongueOut"]].any() else draw
+
+
 _sampler: tuple[Sampler, HeadSetConfig] | None = None
 
 
@@ -70,7 +77,7 @@ def _prepare(heads: HeadSource, config: HeadSetConfig, exposure: Exposure) -> No
 def _work(number: int):
     assert _sampler is not None
     sampler, config = _sampler
-    return sampler.person(number, config.poses, config.seed, expressions.PURPOSES[config.purpose])
+    return sampler.person(number, config.poses, config.seed, drawing(sampler.source, config.purpose))
 
 
 def _stack(rows: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -85,7 +92,7 @@ def write(config: HeadSetConfig) -> None:
     """
     heads = source(config)
     config.out.mkdir(parents=True, exist_ok=True)
-    exposure = Exposure.survey(heads, expressions.PURPOSES[config.purpose])
+    exposure = Exposure.survey(heads, drawing(heads, config.purpose))
     descriptions: list[dict] = []
     with ProcessPoolExecutor(config.workers, initializer=_prepare, initargs=(heads, config, exposure)) as pool:
         results = pool.map(_work, range(config.first, config.first + config.identities))

@@ -128,7 +128,13 @@ class IdentityTask:
 
 
 def set_means(head: Head, data: HeadSet) -> None:
-    """Give a head the mean anatomy of the training identities and windows that fit it."""
+    """Give a new head the mean anatomy of the training identities and windows that fit it.
+
+    A head to go on from keeps its own: they are where its networks count from, and no longer an average once people of
+    another source are learnt.
+    """
+    if head.anatomy.mean.any():
+        return
     mean = data.anatomy_of(data.train).flat().mean(0)
     head.anatomy.mean.copy_(mean)
     head.ensemble.fit_windows(data.anatomy_of(data.train).anchors.mean(0))
@@ -143,18 +149,31 @@ def region_logits(
     return head.region_field(folded, anatomy, points)
 
 
-@torch.no_grad()
 def evaluate(head: Head, data: HeadSet, points: int = 1200) -> dict[str, float]:
-    """Errors on held-out identities with mapped codes: millimetres near the surface and on parts, share of regions."""
+    """Errors on held-out identities with mapped codes: millimetres near the surface and on parts, share of regions.
+
+    Figures are of the people of the set's first source; those of further sources have the source's name before them.
+    """
+    figures = {}
+    for number, name in enumerate(data.sources):
+        people = data.test[data.source[data.test] == number]
+        if len(people):
+            found = _figures(head, data, people, points)
+            figures |= {key if number == 0 else f"{name}_{key}": value for key, value in found.items()}
+    return figures
+
+
+@torch.no_grad()
+def _figures(head: Head, data: HeadSet, people: Int[Tensor, " some"], points: int) -> dict[str, float]:
     generator = torch.Generator().manual_seed(1)
-    batch = data.canonical(data.test, points, points, generator)
-    z_id = mapped_codes(head, data, data.test)
+    batch = data.canonical(people, points, points, generator)
+    z_id = mapped_codes(head, data, people)
     anatomy = head.anatomies(z_id)
     everything = torch.cat([batch.points, batch.surface], 1)
     space, surface = head.ensemble(anatomy, head.fold(z_id), everything).split(points, 1)
     near = batch.sdf.abs() < 2.5 * losses.NEAR
     right = region_logits(head, z_id, batch.surface).argmax(-1) == batch.region
-    true = data.anatomy_of(data.test)
+    true = data.anatomy_of(people)
     lids = on_lids(true, batch.surface, batch.region)
     about = about_eyes(true, batch.points)
     anchors = (anatomy.anchors - true.anchors).norm(dim=-1)
