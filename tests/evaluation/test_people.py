@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from facetalk.evaluation.people import PeopleTest, directions, evaluate, places, variety, wholeness
+from facetalk.evaluation.people import PeopleTest, directions, evaluate, places, variety
 from facetalk.geometry import UNIT_MM, Box
 from facetalk.head.prior import drawn
 from facetalk.mesh.clip import clip
@@ -13,6 +13,7 @@ from facetalk.mesh.grid import uniform_grid
 from facetalk.mesh.isosurface import isosurface, triangles
 from facetalk.pipeline.actor import NECK_CUT
 from facetalk.pipeline.roads import Surface
+from facetalk.pipeline.wholeness import wholeness
 from facetalk.types import Mesh
 from made_models import RADIUS, ball_head
 
@@ -41,22 +42,22 @@ def ring(points):
 
 
 def test_a_bust_is_whole_and_its_rim_is_no_tear():
-    found = wholeness(bust(head), MOUTH, EYES)
+    found = wholeness(bust(head), MOUTH, EYES, NECK_CUT)
     assert (found.floating, found.torn, found.tunnels, found.crossing) == (0, 0, 0, 0.0)
 
 
 def test_what_is_wrong_is_found():
     crumb = bust(head, lambda points: (points - torch.tensor([0.0, 0.0, 0.55])).norm(dim=1) - 0.04)
-    assert wholeness(crumb, MOUTH, EYES).floating == 1
+    assert wholeness(crumb, MOUTH, EYES, NECK_CUT).floating == 1
     whole = bust(head)
     top = int(whole.vertices[whole.faces].mean(1)[:, 1].argmax())
-    assert wholeness(Mesh(whole.vertices, np.delete(whole.faces, top, axis=0)), MOUTH, EYES).torn == 3
+    assert wholeness(Mesh(whole.vertices, np.delete(whole.faces, top, axis=0)), MOUTH, EYES, NECK_CUT).torn == 3
 
 
 def test_a_pierced_ear_is_a_tunnel_but_not_where_the_mouth_is():
     handle = bust(lambda points: points.norm(dim=1) - 0.4, ring)
-    assert wholeness(handle, MOUTH + 5, [eye + 5 for eye in EYES]).tunnels == 1
-    inside = wholeness(handle, np.array([0.42, 0.0, 0.0]), [eye + 5 for eye in EYES])
+    assert wholeness(handle, MOUTH + 5, [eye + 5 for eye in EYES], NECK_CUT).tunnels == 1
+    inside = wholeness(handle, np.array([0.42, 0.0, 0.0]), [eye + 5 for eye in EYES], NECK_CUT)
     assert inside.tunnels == 0 and inside.mouth_tunnels == 1
 
 
@@ -85,4 +86,4 @@ def test_a_head_is_tested_from_end_to_end():
         ball, test, torch.stack([drawn(ball, seed, 1.0) for seed in range(3)]), lambda *at: told.append(at)
     )
     assert told == [(1, 1)] and figures["rest"]["people"] == figures["open"]["people"] == 1
-    assert set(figures) == {"rest", "open", "openings", "variety"}
+    assert set(figures) == {"rest, as drawn", "open, as drawn", "rest", "open", "drawn nearer", "openings", "variety"}

@@ -21,7 +21,7 @@ from facetalk.head import kinds
 from facetalk.head.fitting import Cloud, FitConfig, fit
 from facetalk.head.model import Head
 from facetalk.mesh.extract import extract
-from facetalk.pipeline.actor import NECK_CUT, Actor
+from facetalk.pipeline.actor import Actor
 from facetalk.render.sheet import write_picture
 from facetalk.training.head_data import HeadSet, read
 from facetalk.types import Mesh
@@ -114,7 +114,7 @@ def fitted(head: Head, codes: FitConfig, resolution: int, cloud: Cloud) -> Mesh:
     found = fit(head, [cloud], codes)
     actor = Actor(head, found.z_id, stilled=False)
     with torch.inference_mode():
-        return extract(actor.sdf(found.codes[0]), actor.grid(resolution), cut=NECK_CUT)
+        return extract(actor.sdf(found.codes[0]), actor.grid(resolution), cut=actor.cut)
 
 
 def cases(data: HeadSet, people: int, scans: int) -> list[Case]:

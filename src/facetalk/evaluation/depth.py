@@ -72,12 +72,13 @@ def seen_by(views: Sequence[Depth], points: Float[np.ndarray, "point 3"]) -> Boo
 
 
 def outside(vertices: Float[np.ndarray, "vertex 3"], faces: np.ndarray) -> list[Depth]:
-    """Pictures from all round of a head whose neck is cut by `NECK_CUT`, closed there.
+    """Pictures from all round of a head whose neck ends in a plane, closed there.
 
     Nobody looks up through an open neck, where a mouth that is ajar by a hair shows from behind.
     """
     low, high = PAPER_BOX.lower, PAPER_BOX.upper
-    under = np.array([[x, NECK_CUT.offset, z] for x in (low[0], high[0]) for z in (low[2], high[2])], vertices.dtype)
+    rim = max(NECK_CUT.offset, float(vertices[:, 1].min()))
+    under = np.array([[x, rim, z] for x in (low[0], high[0]) for z in (low[2], high[2])], vertices.dtype)
     lid = len(vertices) + np.array([[0, 1, 2], [2, 1, 3]], faces.dtype)
     return pictured(np.concatenate([vertices, under]), np.concatenate([faces, lid]), everywhere())
 

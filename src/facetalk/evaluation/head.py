@@ -20,7 +20,7 @@ from facetalk.head.model import Head
 from facetalk.head.sources import FIRST_SOURCE
 from facetalk.mesh.aperture import eye_probe, mouth_probe
 from facetalk.mesh.extract import extract
-from facetalk.pipeline.actor import NECK_CUT, Actor
+from facetalk.pipeline.actor import Actor
 from facetalk.pipeline.identity import seeded
 from facetalk.types import Mesh, Region
 
@@ -104,7 +104,7 @@ def compare(
     """Distances both ways and agreement of normals between one posed mesh and the true surface."""
     actor = Actor(head, z_id, stilled=False)
     with torch.no_grad():
-        mesh = extract(actor.sdf(code), actor.grid(resolution), cut=NECK_CUT)
+        mesh = extract(actor.sdf(code), actor.grid(resolution), cut=actor.cut)
     centre = (actor.landmark("mouth_centre") + (actor.landmark("eye_left") + actor.landmark("eye_right")) / 2) / 2
     return measure(mesh, scan, centre.detach().numpy())
 

@@ -15,7 +15,7 @@ from facetalk.fitting.scan import Scan, spacing
 from facetalk.geometry import UNIT_MM, Box
 from facetalk.head.model import Head
 from facetalk.mesh.extract import extract
-from facetalk.pipeline.actor import NECK_CUT, Actor
+from facetalk.pipeline.actor import Actor
 from facetalk.render.camera import portrait
 from facetalk.render.sheet import contact_sheet
 from facetalk.render.tinted import tinted, with_bar
@@ -51,7 +51,7 @@ class Residual:
     def mesh(self) -> Mesh:
         """The fitted head in head space, in the scan's expression."""
         with torch.inference_mode():
-            return extract(self.actor.sdf(self.fit.code), self.actor.grid(RESOLUTION), cut=NECK_CUT)
+            return extract(self.actor.sdf(self.fit.code), self.actor.grid(RESOLUTION), cut=self.actor.cut)
 
     @cached_property
     def offset_mm(self) -> Float[np.ndarray, " vertex"]:

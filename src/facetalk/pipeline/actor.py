@@ -1,7 +1,7 @@
 """One identity of a head, ready to be posed: codes to fields, on whatever device the head lives."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,6 +23,10 @@ Points = Float[Tensor, "point 3"]
 
 NECK_CUT = Plane((0.0, 1.0, 0.0), -0.436)
 """Above the flat end of the trained neck, whose edge is uneven by some millimetres: a bust ends in a clean rim."""
+RIM_STEPS_MM = (0.0, 3.0, 6.0, 9.0, 12.0)
+"""How much higher people may be cut whose neck ends higher, as broad ones do on one side."""
+RIM_CELL_MM, FULL_SECTION = 8.0, 0.97
+"""Spacing of the points that show a section of the neck, and the share of the widest section that is whole."""
 MOUTH_REACH_MM = (30.0, 35.0, 25.0)
 """Half widths of the finer grid round the mouth: corners, an open jaw, and the teeth seen past the corners."""
 MOUTH_SHIFT_MM = (0.0, -13.0, -9.0)
@@ -129,6 +133,19 @@ class Actor:
         return lambda points: points.to(self.device) + deform(points).offsets
 
     @cached_property
+    def cut(self) -> Plane:
+        """Where the bust ends: the lowest plane on which no side of the neck has ended yet."""
+        if not self.marked:
+            return NECK_CUT
+        axes = [np.arange(PAPER_BOX.lower[a], PAPER_BOX.upper[a], RIM_CELL_MM / UNIT_MM) for a in (0, 2)]
+        heights = NECK_CUT.offset + np.divide(RIM_STEPS_MM, UNIT_MM)
+        points = np.stack(np.meshgrid(heights, *axes, indexing="ij"), -1)[..., [1, 0, 2]].astype(np.float32)
+        with torch.inference_mode():
+            inside = self.canonical(torch.from_numpy(points.reshape(-1, 3))).cpu().numpy() < 0
+        area = inside.reshape(len(heights), -1).sum(1)
+        return replace(NECK_CUT, offset=float(heights[np.argmax(area >= FULL_SECTION * area.max())]))
+
+    @cached_property
     def places(self) -> Places | None:
         """Where things are on the face, for what is painted on it; None where nothing is known to paint by."""
         if not self.marked:
@@ -142,7 +159,7 @@ class Actor:
         """The hair in the canonical pose, None of a bald person."""
         if not (self.hair and isinstance(self.head, Head) and isinstance(self.state, IdentityState)):
             return None
-        return made(self.head, self.state, self.hair, NECK_CUT)
+        return made(self.head, self.state, self.hair, self.cut)
 
     def grid(self, resolution: int) -> Grid:
         """Cells along the box, `FOCUS_RATIO` times finer round mouth, nose and eyes.
@@ -177,7 +194,7 @@ class Actor:
     def portrait_box(self) -> Box:
         """What a picture shows: the head with its neck, the same for every frame."""
         ears = self.landmark("ear_left"), self.landmark("ear_right")
-        low = NECK_CUT.offset + RIM_ROOM_MM / UNIT_MM
+        low = self.cut.offset + RIM_ROOM_MM / UNIT_MM
         high = float(self.landmark("crown")[1]) + CROWN_ROOM_MM / UNIT_MM
         if self.locks is not None:
             high = max(high, self.locks.top + HAIR_ROOM_MM / UNIT_MM)

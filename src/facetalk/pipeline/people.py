@@ -11,6 +11,7 @@ from facetalk.head.prior import Survey, check, drawn, mixed, related
 from facetalk.pipeline.hairdressing import between as hair_between
 from facetalk.pipeline.hairdressing import seeded_hair, under
 from facetalk.pipeline.identity import Identity, wearing
+from facetalk.pipeline.wholeness import kept_whole, looked_at
 from facetalk.render.look import Colour, Look, linear, parse_colour, srgb
 from facetalk.render.wardrobe import HAIR, IRIS, SKIN, dressed
 
@@ -71,7 +72,7 @@ class Casting:
 
 
 def cast(head: Head, casting: Casting, seeds: Sequence[int]) -> list[Identity]:
-    """One new person for each seed.
+    """One new person for each seed, nearer to the mean than asked for where they would not be whole.
 
     Raises:
         InputError: spread, likeness, a slider or something worn is out of range.
@@ -90,7 +91,8 @@ def cast(head: Head, casting: Casting, seeds: Sequence[int]) -> list[Identity]:
         hair = casting.like.hair if casting.like is not None else seeded_hair(head, seed, look.makeup)
         person = Identity(f"person {seed}", z_id, under(look, hair), hair)
         people.append(wearing(head, person, casting.wear.hairstyle))
-    return people
+    look = looked_at(head)
+    return [replace(person, z_id=kept_whole(person.z_id, person.name, look).z_id) for person in people]
 
 
 def between(first: Identity, second: Identity, steps: int) -> list[Identity]:

@@ -19,7 +19,7 @@ from facetalk.mesh.fast import FastRoad
 from facetalk.mesh.grid import Grid
 from facetalk.mesh.seams import seam_shares
 from facetalk.mesh.standing import Stillness
-from facetalk.pipeline.actor import NECK_CUT, Actor, Points, parts
+from facetalk.pipeline.actor import Actor, Points, parts
 from facetalk.pipeline.side_by_side import in_parts
 from facetalk.pipeline.tracking import Tracking
 from facetalk.types import Mesh
@@ -84,7 +84,7 @@ def exact(actor: Actor, resolution: int) -> Road:
     @torch.inference_mode()
     def road(codes: Float[Tensor, "frame code"]) -> Iterator[Mesh]:
         for code in codes:
-            mesh = extract(actor.sdf(code), grid, cut=NECK_CUT)
+            mesh = extract(actor.sdf(code), grid, cut=actor.cut)
             canonical = ask(actor.carried(code), mesh.vertices)
             shares = ask(actor.shares, canonical)
             regions = seam_shares(shares, canonical, lambda points: ask(actor.canonical, points))
@@ -100,7 +100,7 @@ def fast(actor: Actor, resolution: int) -> Road:
     with torch.inference_mode():
         baked = bake(in_parts(actor.canonical), grid, in_parts(actor.shares))
         at_rest = Kept(actor.at_rest, grid) if actor.smoothing is not None else None
-        bend = FastRoad(baked, grid, cut=NECK_CUT, stillness=stillness(actor, at_rest))
+        bend = FastRoad(baked, grid, cut=actor.cut, stillness=stillness(actor, at_rest))
         bend.rested, bend.resting  # noqa: B018 - made once, before threads share the road
 
     @torch.inference_mode()
@@ -119,7 +119,7 @@ def stillness(actor: Actor, at_rest: Deform | None) -> Stillness | None:
     if reach is None:
         return None
     rest = actor.deformation(actor.head.rest, at_rest)
-    above = NECK_CUT.offset + RIM_MM / UNIT_MM
+    above = actor.cut.offset + RIM_MM / UNIT_MM
     return Stillness(parts(rest), lambda points: (reach(points.to(actor.device)) > 0) & (points[:, 1] > above))
 
 

@@ -26,7 +26,7 @@ from facetalk.mesh.grid import Grid
 from facetalk.mesh.mending import COVERED_MM, draw_back, follow_neighbours, neighbour_means, turn_rigidly
 from facetalk.mesh.sketch import Sketch
 from facetalk.mesh.tracked import STRAY_MM, Guess, Posed, Track, TrackConfig, track
-from facetalk.pipeline.actor import NECK_CUT, Actor, Points, parts
+from facetalk.pipeline.actor import Actor, Points, parts
 from facetalk.pipeline.side_by_side import cores, ordered
 from facetalk.types import EYEBALL, Mesh, Region
 
@@ -143,7 +143,9 @@ class Tracking:
     @torch.inference_mode()
     def _surface(self) -> Mesh:
         whole_edges = float("inf")  # every frame pays for every vertex, and what arcs add is too little to be seen
-        return extract(self.actor.canonical, self.grid, cut=NECK_CUT, regions=self.actor.shares, arc_mm=whole_edges)
+        return extract(
+            self.actor.canonical, self.grid, cut=self.actor.cut, regions=self.actor.shares, arc_mm=whole_edges
+        )
 
     def _solved(self, code: Float[Tensor, " code"], posed: Posed) -> Mesh:
         """A frame that the components do not hold, vertex by vertex; extracted where even that fails."""
@@ -153,7 +155,7 @@ class Tracking:
             logger.info("a frame %.2f mm off its components was solved vertex by vertex", residual)
             return self.track.mesh(self.track.placed(carried.points[None])[0].numpy())
         logger.warning("a frame could not be tracked (%.2f mm off) and was extracted: its faces differ", residual)
-        mesh = extract(self.actor.sdf(code), self.grid, cut=NECK_CUT)
+        mesh = extract(self.actor.sdf(code), self.grid, cut=self.actor.cut)
         canonical = ask(self.actor.carried(code), mesh.vertices)
         return replace(mesh, regions=ask(self.actor.shares, canonical), canonical=canonical)
 

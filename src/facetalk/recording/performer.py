@@ -15,7 +15,7 @@ from facetalk.data.source import HeadSource
 from facetalk.errors import InputError
 from facetalk.head.model import Head
 from facetalk.mesh.extract import extract
-from facetalk.pipeline.actor import NECK_CUT, Actor
+from facetalk.pipeline.actor import Actor
 from facetalk.rig import livelink
 from facetalk.rig.curves import at_times, midpoints
 from facetalk.speech import waveform
@@ -68,7 +68,7 @@ def of_head(head: Head, z_id: Float[torch.Tensor, " identity"], subject: str) ->
     def shape(posed: Float[np.ndarray, "52"]) -> Mesh:
         with torch.no_grad():
             code = head.rig(torch.from_numpy(posed).float()[None])[0]
-            return extract(actor.sdf(code), actor.grid(SETTLED), cut=NECK_CUT)
+            return extract(actor.sdf(code), actor.grid(SETTLED), cut=actor.cut)
 
     return Performer(subject, shape, {"head": head.hash, "z_id": z_id.tolist()})
 

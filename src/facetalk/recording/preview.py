@@ -12,7 +12,7 @@ from facetalk.errors import InputError
 from facetalk.geometry import UNIT_MM, Box
 from facetalk.head.model import Head
 from facetalk.mesh.extract import extract
-from facetalk.pipeline.actor import NECK_CUT, Actor
+from facetalk.pipeline.actor import Actor
 from facetalk.recording import layout
 from facetalk.recording.poses import of_matrix
 from facetalk.render.camera import Camera, portrait
@@ -50,7 +50,7 @@ def frames(recording: Path, made: Path, head: Head) -> Iterator[Frame]:
         code = torch.from_numpy(sequence.arrays["codes"][frame])
         with torch.inference_mode():
             sdf = actor.sdf(code)
-            mesh = extract(sdf, actor.grid(RESOLUTION), cut=NECK_CUT)
+            mesh = extract(sdf, actor.grid(RESOLUTION), cut=actor.cut)
             try:
                 placed = of_matrix(sequence.arrays["T_head_world"][frame])(source.points(frame).places)
             except InputError:
