@@ -15,7 +15,7 @@ from facetalk.head.npm import GlobalConfig
 from facetalk.pipeline.actor import Actor
 from made_models import RADIUS, ball_head
 
-TEST = speed.SpeedTest(nodes=40, frames=1, resolution=20)
+TEST = speed.SpeedTest(nodes=40, frames=2, resolution=20)
 
 
 def test_every_member_everywhere_gives_the_same_field():
@@ -28,10 +28,11 @@ def test_every_member_everywhere_gives_the_same_field():
 
 def test_both_roads_find_the_ball():
     head = ball_head()
-    actor = Actor(head, torch.zeros(head.config.layout.size), stilled=False)
-    found = speed.measure(actor, torch.zeros(1, len(head.rest)), TEST)
+    actor = Actor(head, torch.zeros(head.config.layout.size))
+    found = speed.measure(actor, torch.zeros(2, len(head.rest)), TEST)
     assert found.timed_share == 1 / 40 and found.dense_s > 0 and found.exact_s > 0
     assert found.ratio == pytest.approx(found.dense_s / found.exact_s)
+    assert found.next_ratio == pytest.approx(found.dense_s / found.next_s)
     assert found.field_difference_mm < 0.001
     assert found.exact_to_dense_mean_mm < 1.0
     assert all(name in "".join(found.lines()) for name in ("dense_s", "exact_s", "ratio"))
@@ -48,4 +49,6 @@ def test_a_head_without_members_is_refused():
     head = Head(replace(small, ensemble=GlobalConfig(global_width=8, layers=3, global_wavelengths=(0.4,)))).eval()
     actor = Actor(head, torch.zeros(head.config.layout.size), stilled=False)
     with pytest.raises(InputError, match="preset compact"):
-        speed.measure(actor, torch.zeros(1, len(head.rest)), TEST)
+        speed.measure(actor, torch.zeros(2, len(head.rest)), TEST)
+    with pytest.raises(InputError, match="--frames 1"):
+        speed.measure(actor, torch.zeros(1, len(head.rest)), replace(TEST, frames=1))

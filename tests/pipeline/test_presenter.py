@@ -15,7 +15,7 @@ import made_sound
 from facetalk.errors import InputError
 from facetalk.pipeline.clip import Clip
 from facetalk.pipeline.presenter import Presentation, View
-from facetalk.pipeline.roads import Kept, Surface
+from facetalk.pipeline.roads import KeptWarp, Surface
 from facetalk.pipeline.side_by_side import ordered
 from facetalk.pipeline.sway import Sway
 from facetalk.pipeline.talker import Performing
@@ -123,7 +123,7 @@ def test_what_is_remembered_of_rest_is_rest(clip):
     actor = clip.actor(COARSE)
     grid = actor.grid(COARSE.resolution)
     finest = torch.from_numpy(grid.nodes(1))
-    kept = Kept(actor.at_rest, grid)
+    kept = KeptWarp(actor.at_rest, grid)
     for nodes in (finest[torch.randperm(len(finest))[:50]], torch.from_numpy(grid.nodes(0)[::37]), finest[::29]):
         with torch.inference_mode():
             asked, known, again = actor.at_rest(nodes), kept(nodes), kept(nodes)

@@ -33,7 +33,7 @@ class Speed(SpeedTest, ReportingJob):
     def run_job(self) -> None:
         """Time and report."""
         talker = facetalk.load(self.weights, device="cpu")
-        actor = Actor(talker.weights.head, talker.identity(self.identity).z_id, stilled=False)
+        actor = Actor(talker.weights.head, talker.identity(self.identity).z_id)
         weights = torch.zeros(self.frames, len(ARKIT_NAMES))
         weights[:, ARKIT_INDEX["jawOpen"]] = torch.linspace(*OPENING, self.frames)
         found = speed.measure(actor, rig_of(talker.weights.head)(weights), self)

@@ -6,7 +6,7 @@ secant method, so they are exact however coarse the grid.
 """
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -21,6 +21,7 @@ from facetalk.mesh.curved import divided
 from facetalk.mesh.finding import OFFSET
 from facetalk.mesh.grid import Grid
 from facetalk.mesh.isosurface import isosurface, triangles
+from facetalk.mesh.kept import Kept
 from facetalk.mesh.normals import edge_lengths, vertex_normals
 from facetalk.mesh.pieces import reachable
 from facetalk.mesh.slits import without_thin
@@ -43,7 +44,7 @@ ROUNDS = 32
 
 def extract(
     sdf: SDF, grid: Grid, *, margin: float = 1.3, coarse: int = 8, cut: Plane | None = None,
-    regions: Regions | None = None, arc_mm: float = ARC_MM,
+    regions: Regions | None = None, arc_mm: float = ARC_MM, kept: Kept | None = None,
 ) -> Mesh:  # fmt: skip
     """The reachable surface of `sdf` as a mesh with outward normals.
 
@@ -55,34 +56,43 @@ def extract(
         cut: the half space to keep.
         regions: shares of surface kinds, asked at the finished vertices.
         arc_mm: edges that the surface leaves by more are divided, so that it is round where cells are wide.
+        kept: what frames of one person on this grid have in common, so that it is asked but once.
     """
-    surface = isosurface(without_thin(sample(sdf, grid, margin=margin, coarse=coarse), grid), grid)
+
+    def onto(points: np.ndarray, normals: np.ndarray, reach: np.ndarray) -> np.ndarray:
+        if kept is None:
+            return project(sdf, points, normals, reach)
+        return kept.points(points, lambda new: project(sdf, points[new], normals[new], reach[new]))
+
+    surface = isosurface(without_thin(sample(sdf, grid, margin=margin, coarse=coarse, kept=kept), grid), grid)
     faces = triangles(surface, surface.vertices)
     mesh = reachable(Mesh(surface.vertices, faces))
     normals, reach = vertex_normals(mesh.vertices, mesh.faces), edge_lengths(mesh.vertices, mesh.faces)
-    mesh = Mesh(project(sdf, mesh.vertices, normals, reach), mesh.faces)
+    mesh = Mesh(onto(mesh.vertices, normals, reach), mesh.faces)
     mesh = Mesh(mesh.vertices, mesh.faces, normals=vertex_normals(mesh.vertices, mesh.faces))
-    mesh = divided(mesh, partial(project, sdf), arc_mm)
+    mesh = divided(mesh, onto, arc_mm)
     mesh = mesh if cut is None else clip(mesh, cut)
     if regions is None:
         return mesh
     return Mesh(mesh.vertices, mesh.faces, ask(regions, mesh.vertices), mesh.normals)
 
 
-def sample(sdf: SDF, grid: Grid, *, margin: float = 1.3, coarse: int = 8) -> Float[np.ndarray, " node"]:
+def sample(
+    sdf: SDF, grid: Grid, *, margin: float = 1.3, coarse: int = 8, kept: Kept | None = None
+) -> Float[np.ndarray, " node"]:
     """Distances at the nodes of every cell that may hold the surface, in the grid's flat order; NaN elsewhere."""
-    values = np.full(grid.layout.size, np.nan, np.float32)
+    asked = _Asked(sdf, grid, kept, np.full(grid.layout.size, np.nan, np.float32))
     for part in range(len(grid.patches) + 1):
-        nodes, axes = grid.block(values, part), grid.part_axes(part)
+        nodes, axes = asked.nodes(part), grid.part_axes(part)
         strides = _strides(grid.part_factor(part)) if part else [2**i for i in range(coarse.bit_length() - 1, -1, -1)]
         if part:
-            _copy_base(nodes, values, grid, part)
+            _copy_base(nodes, asked.values, grid, part)
         else:
-            _fill(sdf, nodes, axes, coarse_nodes(np.array(nodes.shape), strides[0]))
+            asked.fill(part, coarse_nodes(np.array(nodes.shape), strides[0]))
         for stride, finer in pairwise(strides):
-            _fill(sdf, nodes, axes, near_nodes(nodes, *axes, stride, finer, np.float32(margin)))
-    _follow(sdf, values, grid)
-    return values
+            asked.fill(part, near_nodes(nodes, *axes, stride, finer, np.float32(margin)))
+    _follow(asked)
+    return asked.values
 
 
 def sample_everywhere(sdf: SDF, grid: Grid) -> Float[np.ndarray, " node"]:
@@ -145,27 +155,47 @@ def _copy_base(nodes: np.ndarray, values: np.ndarray, grid: Grid, part: int) -> 
     nodes[::step, ::step, ::step] = grid.block(values, 0)[block]
 
 
-def _fill(sdf: SDF, nodes: np.ndarray, axes: tuple[np.ndarray, ...], wanted: np.ndarray) -> None:
-    if len(wanted):
-        where = np.unravel_index(wanted, nodes.shape)
-        points = np.stack([axis[index] for axis, index in zip(axes, where, strict=True)], 1)
-        nodes.reshape(-1)[wanted] = ask(sdf, points)
+@dataclass(frozen=True)
+class _Asked:
+    """The nodes of a grid as their distances become known."""
+
+    sdf: SDF
+    grid: Grid
+    kept: Kept | None
+    values: Float[np.ndarray, " node"]
+
+    def nodes(self, part: int) -> np.ndarray:
+        return self.grid.block(self.values, part)
+
+    def fill(self, part: int, wanted: np.ndarray) -> None:
+        """Ask at nodes of a part, given by their flat indices in it."""
+        if len(wanted) == 0:
+            return
+        axes, shape, first = self.grid.part_axes(part), self.nodes(part).shape, self.grid.layout.parts[part, OFFSET]
+
+        def distances(at: np.ndarray) -> np.ndarray:
+            where = np.unravel_index(at - first, shape)
+            return ask(self.sdf, np.stack([axis[index] for axis, index in zip(axes, where, strict=True)], 1))
+
+        at = first + wanted
+        self.values[at] = distances(at) if self.kept is None else self.kept.nodes(at, distances)
 
 
-def _follow(sdf: SDF, values: np.ndarray, grid: Grid) -> None:
+def _follow(asked: _Asked) -> None:
     """Evaluate the cells into which the surface runs although their corners seemed too far away."""
+    grid, values = asked.grid, asked.values
     for _ in range(ROUNDS):
         leaks = np.unique(isosurface(values, grid).leaks)
         if len(leaks) == 0:
             return
         for part, row in enumerate(grid.layout.parts):
-            nodes = grid.block(values, part)
+            nodes = asked.nodes(part)
             mine = leaks[(leaks >= row[OFFSET]) & (leaks < row[OFFSET] + nodes.size)] - row[OFFSET]
             steps = np.array([0, 1])
             strides = np.array([nodes.shape[1] * nodes.shape[2], nodes.shape[2], 1])
             corners = (steps[:, None, None] * strides[0] + steps[:, None] * strides[1] + steps).ravel()
             wanted = np.unique((mine[:, None] + corners).ravel())
-            _fill(sdf, nodes, grid.part_axes(part), wanted[np.isnan(nodes.reshape(-1)[wanted])])
+            asked.fill(part, wanted[np.isnan(nodes.reshape(-1)[wanted])])
 
 
 @kernel
@@ -186,12 +216,13 @@ def coarse_nodes(shape, stride):
 
 @kernel
 def near_nodes(nodes, x, y, z, stride, finer, margin):  # noqa: C901
-    """Unknown nodes at spacing `finer` inside the cells at spacing `stride` that may hold the surface.
+    """Unknown nodes of the cells at spacing `finer` that may hold the surface, in known cells at spacing `stride`.
 
     The surface in a cell is at most its diagonal from every corner and at most half of it from the nearest.
     """
     nx, ny, nz = nodes.shape
     marked = np.zeros((nx, ny, nz), np.bool_)
+    corners = np.empty(8, np.float32)
     count = 0
     for i in range(0, nx - 1, stride):
         i1 = min(i + stride, nx - 1)
@@ -206,19 +237,26 @@ def near_nodes(nodes, x, y, z, stride, finer, margin):  # noqa: C901
                     value = nodes[i1 if c & 1 else i, j1 if c & 2 else j, k1 if c & 4 else k]
                     known = known and not np.isnan(value)
                     low, high = low or value < 0, high or value >= 0
-                    least, most = min(least, abs(value)), max(most, abs(value))
+                    corners[c] = abs(value)
+                    least, most = min(least, corners[c]), max(most, corners[c])
                 reach = margin * np.sqrt((x[i1] - x[i]) ** 2 + (y[j1] - y[j]) ** 2 + (z[k1] - z[k]) ** 2)
-                if not known or not ((low and high) or (most <= reach and least <= reach / 2)):
+                crossed = low and high
+                if not known or not (crossed or (most <= reach and least <= reach / 2)):
                     continue
-                for a in range(i, i1 + finer, finer):
-                    a = min(a, i1)
-                    for b in range(j, j1 + finer, finer):
-                        b = min(b, j1)
-                        for d in range(k, k1 + finer, finer):
-                            d = min(d, k1)
-                            if not marked[a, b, d] and np.isnan(nodes[a, b, d]):
-                                marked[a, b, d] = True
-                                count += 1
+                for a in range(i, i1, finer):
+                    a1 = min(a + finer, i1)
+                    for b in range(j, j1, finer):
+                        b1 = min(b + finer, j1)
+                        for d in range(k, k1, finer):
+                            d1 = min(d + finer, k1)
+                            part = (a, a1), (b, b1), (d, d1)
+                            if not (crossed or may_hold(corners, x, y, z, (i, i1), (j, j1), (k, k1), *part, margin)):
+                                continue
+                            for n in range(8):
+                                p, q, r = a1 if n & 1 else a, b1 if n & 2 else b, d1 if n & 4 else d
+                                if not marked[p, q, r] and np.isnan(nodes[p, q, r]):
+                                    marked[p, q, r] = True
+                                    count += 1
     found = np.empty(count, np.int64)
     n = 0
     for i in range(nx):
@@ -228,3 +266,16 @@ def near_nodes(nodes, x, y, z, stride, finer, margin):  # noqa: C901
                     found[n] = (i * ny + j) * nz + k
                     n += 1
     return found
+
+
+@kernel
+def may_hold(corners, x, y, z, ends_i, ends_j, ends_k, ends_a, ends_b, ends_d, margin):
+    """Whether no corner of a cell lies farther from the surface than it can, were the surface in a part of the cell."""
+    mx, my, mz = (x[ends_a[0]] + x[ends_a[1]]) / 2, (y[ends_b[0]] + y[ends_b[1]]) / 2, (z[ends_d[0]] + z[ends_d[1]]) / 2
+    sx, sy, sz = x[ends_a[1]] - mx, y[ends_b[1]] - my, z[ends_d[1]] - mz
+    half = np.sqrt(sx * sx + sy * sy + sz * sz)
+    for c in range(8):
+        dx, dy, dz = x[ends_i[c & 1]] - mx, y[ends_j[c >> 1 & 1]] - my, z[ends_k[c >> 2]] - mz
+        if corners[c] > margin * (np.sqrt(dx * dx + dy * dy + dz * dz) + half):
+            return False
+    return True

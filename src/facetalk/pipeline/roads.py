@@ -17,6 +17,7 @@ from facetalk.mesh.baked import bake
 from facetalk.mesh.extract import ask, extract
 from facetalk.mesh.fast import FastRoad
 from facetalk.mesh.grid import Grid
+from facetalk.mesh.kept import Kept
 from facetalk.mesh.seams import seam_shares
 from facetalk.mesh.standing import Stillness
 from facetalk.pipeline.actor import Actor, Points, parts
@@ -78,13 +79,14 @@ def road_of(actor: Actor, surface: Surface) -> Road:
 
 
 def exact(actor: Actor, resolution: int) -> Road:
-    """The head's own field, asked anew for every frame."""
-    grid = actor.grid(resolution)
+    """The head's own field, asked anew for every frame where expressions reach."""
+    grid, reach = actor.grid(resolution), actor.reach
+    kept = None if reach is None else Kept(grid, lambda points: reach(points.to(actor.device)) == 0)
 
     @torch.inference_mode()
     def road(codes: Float[Tensor, "frame code"]) -> Iterator[Mesh]:
         for code in codes:
-            mesh = extract(actor.sdf(code), grid, cut=actor.cut)
+            mesh = extract(actor.sdf(code), grid, cut=actor.cut, kept=kept)
             canonical = ask(actor.carried(code), mesh.vertices)
             shares = ask(actor.shares, canonical)
             regions = seam_shares(shares, canonical, lambda points: ask(actor.canonical, points))
@@ -99,7 +101,7 @@ def fast(actor: Actor, resolution: int) -> Road:
     grid = actor.grid(resolution)
     with torch.inference_mode():
         baked = bake(in_parts(actor.canonical), grid, in_parts(actor.shares))
-        at_rest = Kept(actor.at_rest, grid) if actor.smoothing is not None else None
+        at_rest = KeptWarp(actor.at_rest, grid) if actor.smoothing is not None else None
         bend = FastRoad(baked, grid, cut=actor.cut, stillness=stillness(actor, at_rest))
         bend.rested, bend.resting  # noqa: B018 - made once, before threads share the road
 
@@ -139,7 +141,7 @@ def check_bakeable(actor: Actor) -> None:
         raise InputError("an imported head changes its canonical surface in every pose; use --mesh exact")
 
 
-class Kept:
+class KeptWarp:
     """`deform` at the finest nodes of a grid, asked once for each and kept: frames ask for nearly the same ones."""
 
     def __init__(self, deform: Deform, grid: Grid) -> None:
