@@ -1,6 +1,7 @@
 """New people on the command line, end to end, with a tiny head."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ import made_sound
 from facetalk.cli.main import main
 from facetalk.cli.people import Sliders
 from facetalk.errors import InputError
+from facetalk.head import model, traits
+from facetalk.head.character import TRAIT_SOURCE
 from facetalk.head.measures import MEASURES
 
 TINY = ("--size", "32", "--resolution", "16")
@@ -66,6 +69,45 @@ def test_relatives_and_mixtures(facetalk, weights, tmp_path):
     np.testing.assert_allclose(code(tmp_path / "middle.npz"), ends[1], atol=1e-6)
 
 
+@pytest.fixture
+def aged(weights, tmp_path, capsys):
+    """The command with a head that knows ages."""
+    folder = tmp_path / "aged"
+    shutil.copytree(weights, folder)
+    head = model.load(weights / "head.safetensors")
+    head.sources.learn(TRAIT_SOURCE, len(traits.identity_weights(traits.Traits())), head.config.layout.size)
+    model.save(head, folder / "head.safetensors")
+
+    def run(*words: object) -> None:
+        assert main([*map(str, words), "--weights", str(folder)]) == 0
+
+    return run
+
+
+def test_people_of_an_age_and_a_sex(aged, tmp_path):
+    for name, words in {"seed": (), "old": ("--age", 80), "man": ("--age", 80, "--sex", "male")}.items():
+        aged("head", "sample", "--seed", 5, *words, "-o", tmp_path / f"{name}.npz")
+    seed, old, man = (code(tmp_path / f"{name}.npz") for name in ("seed", "old", "man"))
+    assert 0 < np.linalg.norm(old - seed) < np.linalg.norm(man - seed)
+    aged("head", "sample", "--like", tmp_path / "old.npz", "--amount", 1, "--age", 80, "-o", tmp_path / "again.npz")
+    np.testing.assert_allclose(code(tmp_path / "again.npz"), old, atol=0.1 * np.abs(old - seed).max())
+    aged("head", "sample", "--source", "anny", "--build", "heavy", "-o", tmp_path / "other.npz")
+    assert not np.allclose(code(tmp_path / "other.npz"), seed)
+
+
+def test_hair_greys_and_women_have_no_stubble(aged, tmp_path):
+    for name, words in {"man": ("--sex", "male"), "woman": ("--age", 90, "--sex", 0.1)}.items():
+        aged("head", "sample", "--seed", 6, "--count", 4, *words, "-o", tmp_path / f"{name}.npz")
+    looks = {
+        name: [json.loads(str(np.load(tmp_path / f"{name}-{number}.npz")["look"])) for number in range(1, 5)]
+        for name in ("man", "woman")
+    }
+    assert any(look["makeup"]["stubble"] for look in looks["man"])
+    assert not any(look["makeup"]["stubble"] for look in looks["woman"])
+    assert np.ptp([look["hair"] for look in looks["woman"]], axis=0).max() < 1e-6
+    assert np.ptp([look["hair"] for look in looks["man"]], axis=0).max() > 0.01
+
+
 def test_galleries_and_strips_are_drawn(facetalk, tmp_path):
     found = json.loads(
         facetalk("head", "gallery", "--count", 2, "--views", "front", "side", "-o", tmp_path / "g.png", *TINY, "--json")
@@ -94,6 +136,12 @@ def test_the_command_line_has_every_slider():
         ("mix ada ben --steps 1 -o x", "--steps 1"),
         ("mix ada ben -o x.mp4", ".mp4"),
         ("gallery --views moon", "moon"),
+        ("sample -o head.npz --age 65", "knows no ages"),
+        ("gallery --source anny", "knows no ages"),
+        ("gallery --source martian", "--source martian"),
+        ("sample -o head.npz --age 7", "age 7"),
+        ("sample -o head.npz --sex maybe", "--sex maybe"),
+        ("sample -o head.npz --build 3", "--build 3"),
     ],
 )
 def test_mistakes_are_named_in_one_line(words, said, weights, tmp_path, monkeypatch, capsys):

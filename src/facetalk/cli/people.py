@@ -1,6 +1,6 @@
 """`facetalk head sample / mix / gallery`: new people, people between two others, and a sheet of them."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +9,7 @@ from tyro.conf import Positional
 
 import facetalk
 from facetalk.cli.command import Out, ReportingJob, progress
+from facetalk.cli.people_options import Sliders, Told
 from facetalk.errors import InputError
 from facetalk.export import person as people_files
 from facetalk.export.place import check_place
@@ -26,50 +27,14 @@ MOST_PEOPLE = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sliders:
-    """Measurements of a face, in standard deviations from what the seed gives; the other ones stay as they are."""
-
-    face_width: float = 0.0
-    """Between the cheekbones."""
-    jaw_width: float = 0.0
-    """Between the sides of the jaw, at the height of the mouth."""
-    head_width: float = 0.0
-    """Of the skull above the ears."""
-    head_height: float = 0.0
-    """Crown to chin."""
-    chin_height: float = 0.0
-    """Lower lip to chin."""
-    chin_depth: float = 0.0
-    """How far the chin stands out."""
-    nose_length: float = 0.0
-    """Root to base."""
-    nose_width: float = 0.0
-    """Nostril to nostril."""
-    nose_depth: float = 0.0
-    """How far the tip stands out."""
-    mouth_width: float = 0.0
-    """Corner to corner."""
-    lip_fullness: float = 0.0
-    """Height of the red of both lips."""
-    eye_size: float = 0.0
-    """Opening between the lids."""
-    eye_spacing: float = 0.0
-    """Between the eyeballs."""
-    brow_depth: float = 0.0
-    """How far the brow stands out over the eye."""
-
-    def amounts(self) -> dict[str, float]:
-        """By name."""
-        return {part.name: getattr(self, part.name) for part in fields(self)}
-
-
-@dataclass(frozen=True, kw_only=True)
 class Sample(ReportingJob):
     """Make new people; animate --identity speaks with their files.
 
     Examples:
       facetalk head sample --seed 7 -o head.npz
       facetalk head sample --seed 7 --nose-length 1.5 --lip-fullness -1 --skin tan --hair grey -o head.npz
+      facetalk head sample --seed 7 --age 70 --sex male --build heavy -o head.npz
+      facetalk head sample --like ada --amount 1 --age 65 -o older.npz
       facetalk head sample --count 5 --like ada --amount 0.8 -o cousins.npz
     """
 
@@ -87,6 +52,7 @@ class Sample(ReportingJob):
     """Somebody to take after: a name, seed:N, or an .npz file."""
     amount: float = 0.7
     """How much they take after --like: 0 strangers, 1 the same."""
+    told: Told = field(default_factory=Told)
     sliders: Sliders = field(default_factory=Sliders)
     wear: Wear = field(default_factory=Wear)
     weights: Path | None = None
@@ -100,7 +66,8 @@ class Sample(ReportingJob):
         files = numbered(self.out, len(seeds), overwrite=self.overwrite)
         talker = facetalk.load(self.weights, device=self.device)
         like = talker.identity(self.like) if self.like else None
-        casting = Casting(self.spread, like, self.amount, self.sliders.amounts(), self.wear)
+        character, source = self.told.character(), self.told.source
+        casting = Casting(self.spread, like, self.amount, self.sliders.amounts(), character, source, self.wear)
         people = cast(compact(talker), casting, seeds)
         write_all(people, compact(talker), files)
         found = {"people": [{"file": str(path), "seed": seed} for path, seed in zip(files, seeds, strict=True)]}
@@ -165,6 +132,7 @@ class Gallery(ReportingJob):
     Examples:
       facetalk head gallery
       facetalk head gallery -o heads.png --count 6 --seed 40 --views front side
+      facetalk head gallery -o old.png --source anny --age 75
     """
 
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("heads.png")
@@ -179,6 +147,7 @@ class Gallery(ReportingJob):
     """How far from the mean: 0 is the mean, 1 as far as the people the head was trained on."""
     views: tuple[str, ...] = ("front", "three-quarter", "side")
     """Cameras; see facetalk animate --help."""
+    told: Told = field(default_factory=Told)
     sliders: Sliders = field(default_factory=Sliders)
     wear: Wear = field(default_factory=Wear)
     view: View = field(default_factory=lambda: View(size=256))
@@ -196,7 +165,9 @@ class Gallery(ReportingJob):
             raise InputError(f"--views {' '.join(unknown) or 'is empty'}; choose from {', '.join(PRESETS)}")
         seeds = counted(self.seed, self.count)
         head = compact(facetalk.load(self.weights, device=self.device))
-        people = cast(head, Casting(self.spread, sliders=self.sliders.amounts(), wear=self.wear), seeds)
+        character, source = self.told.character(), self.told.source
+        casting = Casting(self.spread, None, 0.0, self.sliders.amounts(), character, source, self.wear)
+        people = cast(head, casting, seeds)
         with progress("people") as watch:
             write_picture(angles(head, people, self.views, self.view, self.surface, watch), self.out)
         self.report({"sheet": str(self.out), "seeds": list(seeds)}, [str(self.out)])

@@ -4,10 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
+from jaxtyping import Float
+from torch import Tensor
 
 from facetalk.errors import InputError
+from facetalk.head import character as characters
+from facetalk.head.character import TRAIT_SOURCE, Character
 from facetalk.head.model import Head
 from facetalk.head.prior import Survey, check, drawn, mixed, related
+from facetalk.head.sources import FIRST_SOURCE
 from facetalk.pipeline.hairdressing import between as hair_between
 from facetalk.pipeline.hairdressing import seeded_hair, under
 from facetalk.pipeline.identity import Identity, wearing
@@ -18,6 +23,10 @@ from facetalk.render.wardrobe import HAIR, IRIS, SKIN, dressed
 SPREAD = 0.75
 """How far new people are from the mean, where those trained on have 1: varied, without the caricatures."""
 FIRST_SEED = 1000
+GREYING = (45.0, 75.0)
+"""Years between which hair goes grey."""
+BEARDED_FROM = 17.0
+"""Years."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,10 @@ class Casting:
     """How much they take after them: 0 strangers, 1 the same."""
     sliders: Mapping[str, float] = field(default_factory=dict)
     """Measurement → standard deviations to move it by."""
+    character: Character = field(default_factory=Character)
+    """Age, sex and build they are given, before the sliders move them."""
+    source: str = FIRST_SOURCE
+    """Whose people they are drawn from: those of the first source, or of the one whose people have ages."""
     wear: Wear = field(default_factory=Wear)
 
 
@@ -75,24 +88,47 @@ def cast(head: Head, casting: Casting, seeds: Sequence[int]) -> list[Identity]:
     """One new person for each seed, nearer to the mean than asked for where they would not be whole.
 
     Raises:
-        InputError: spread, likeness, a slider or something worn is out of range.
+        InputError: spread, likeness, a slider, a trait or something worn is out of range, or the head knows no ages.
     """
     check(casting.sliders)
+    characters.check(head, casting.character, casting.source)
     survey = Survey.of(head) if any(casting.sliders.values()) else None
     people = []
     for seed in seeds:
-        z_id = drawn(head, seed, casting.spread)
-        look = dressed(seed)
+        z_id, look = _drawn(head, casting, seed), dressed(seed)
         if casting.like is not None:
             z_id, look = related(casting.like.z_id, z_id, casting.likeness), casting.like.look
+        z_id, look = characters.moved(head, z_id, casting.character), _suited(look, casting.character)
         if survey is not None:
             z_id = survey.moved(head, z_id, casting.sliders)
         look = casting.wear.on(look)
         hair = casting.like.hair if casting.like is not None else seeded_hair(head, seed, look.makeup)
+        if beardless(casting.character):
+            hair = replace(hair, beard=None)
         person = Identity(f"person {seed}", z_id, under(look, hair), hair)
         people.append(wearing(head, person, casting.wear.hairstyle))
     look = looked_at(head)
     return [replace(person, z_id=kept_whole(person.z_id, person.name, look).z_id) for person in people]
+
+
+def beardless(character: Character) -> bool:
+    """Whether somebody is said to be a woman or a child."""
+    woman = character.sex is not None and character.sex < 0.5
+    return woman or (character.age is not None and character.age < BEARDED_FROM)
+
+
+def _drawn(head: Head, casting: Casting, seed: int) -> Float[Tensor, " identity"]:
+    own = casting.source == TRAIT_SOURCE
+    return characters.drawn(head, seed, casting.spread, casting.character) if own else drawn(head, seed, casting.spread)
+
+
+def _suited(look: Look, character: Character) -> Look:
+    """Greying hair with the years, no stubble on women and children; what is worn on purpose comes after."""
+    if character.age is not None:
+        look = replace(
+            look, hair=_mixed_light(look.hair, HAIR["grey"], float(np.interp(character.age, GREYING, (0, 1))))
+        )
+    return replace(look, makeup=replace(look.makeup, stubble=0.0)) if beardless(character) else look
 
 
 def between(first: Identity, second: Identity, steps: int) -> list[Identity]:
