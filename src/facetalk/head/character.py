@@ -63,39 +63,50 @@ def drawn(head: Head, seed: int, spread: float, character: Character) -> Float[T
     return _code(head, replace(person, descent=tuple(np.clip(mixed, 0, None).tolist()), local=local)).cpu()
 
 
-@torch.no_grad()
-def read(head: Head, z_id: Float[Tensor, " identity"]) -> Traits:
-    """Age, sex and build of a code, other traits in the middle.
+@dataclass(frozen=True)
+class Reader:
+    """What codes of one head tell of age, sex and build."""
 
-    Raises:
-        InputError: the head knows no ages.
-    """
-    people = [traits.draw(np.random.default_rng([number, 6])) for number in range(SURVEYED)]
-    middle = Traits()
-    origin = _standard(head, [middle])[0]
-    away = _standard(head, people) - origin
-    told = _numbers(people) - _numbers([middle])
-    size = len(origin)
-    others = head.source.detach().cpu().double()
-    # What sets the source apart as a whole tells nothing: where the middle one is, everybody's middle is.
-    between = origin[:, None] * origin * away.square().sum(1).mean() / origin.square().sum().clamp_min(1e-9)
-    noise = STRANGERS * others.T @ others + between + 1e-3 * torch.eye(size, dtype=torch.float64)
-    tells = torch.linalg.solve(away.T @ away / len(people) + noise, away.T @ told / len(people))
-    age, sex, build = (_numbers([middle])[0] + z_id.cpu().double() / CODE_SPREAD @ tells).tolist()
-    return Traits(float(np.clip(age, *AGE_RANGE)), float(np.clip(sex, 0, 1)), float(np.clip(build, 0, 1)))
+    head: Head
+    tells: Float[Tensor, "code 3"]
+    """Traits above those of the middle, linearly in standardised codes."""
 
+    @classmethod
+    @torch.no_grad()
+    def of(cls, head: Head) -> "Reader":
+        """Look at people of anny's prior.
 
-@torch.no_grad()
-def moved(head: Head, z_id: Float[Tensor, " identity"], character: Character) -> Float[Tensor, " identity"]:
-    """The same person with another age, sex or build.
+        Raises:
+            InputError: the head knows no ages.
+        """
+        people = [traits.draw(np.random.default_rng([number, 6])) for number in range(SURVEYED)]
+        middle = Traits()
+        origin = _standard(head, [middle])[0]
+        away = _standard(head, people) - origin
+        told = _numbers(people) - _numbers([middle])
+        others = head.source.detach().cpu().double()
+        # What sets the source apart as a whole tells nothing: where the middle one is, everybody's middle is.
+        between = origin[:, None] * origin * away.square().sum(1).mean() / origin.square().sum().clamp_min(1e-9)
+        noise = STRANGERS * others.T @ others + between + 1e-3 * torch.eye(len(origin), dtype=torch.float64)
+        return cls(head, torch.linalg.solve(away.T @ away / len(people) + noise, away.T @ told / len(people)))
 
-    Raises:
-        InputError: the head knows no ages, or a trait is out of range.
-    """
-    if not character:
-        return z_id
-    now = read(head, z_id)
-    return z_id + (_code(head, character.on(now)) - _code(head, now)).to(z_id)
+    def read(self, z_id: Float[Tensor, " identity"]) -> Traits:
+        """Age, sex and build of a code, other traits in the middle."""
+        above = z_id.detach().cpu().double() / CODE_SPREAD @ self.tells
+        age, sex, build = (_numbers([Traits()])[0] + above).tolist()
+        return Traits(float(np.clip(age, *AGE_RANGE)), float(np.clip(sex, 0, 1)), float(np.clip(build, 0, 1)))
+
+    @torch.no_grad()
+    def moved(self, z_id: Float[Tensor, " identity"], character: Character) -> Float[Tensor, " identity"]:
+        """The same person with another age, sex or build.
+
+        Raises:
+            InputError: a trait is out of range.
+        """
+        if not character:
+            return z_id
+        now = self.read(z_id)
+        return z_id + (_code(self.head, character.on(now)) - _code(self.head, now)).to(z_id)
 
 
 def check(head: Head, character: Character, source: str) -> None:

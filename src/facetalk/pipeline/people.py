@@ -93,12 +93,14 @@ def cast(head: Head, casting: Casting, seeds: Sequence[int]) -> list[Identity]:
     check(casting.sliders)
     characters.check(head, casting.character, casting.source)
     survey = Survey.of(head) if any(casting.sliders.values()) else None
+    reader = characters.Reader.of(head) if casting.character else None
     people = []
     for seed in seeds:
         z_id, look = _drawn(head, casting, seed), dressed(seed)
         if casting.like is not None:
             z_id, look = related(casting.like.z_id, z_id, casting.likeness), casting.like.look
-        z_id, look = characters.moved(head, z_id, casting.character), _suited(look, casting.character)
+        if reader is not None:
+            z_id, look = reader.moved(z_id, casting.character), suited(look, casting.character)
         if survey is not None:
             z_id = survey.moved(head, z_id, casting.sliders)
         look = casting.wear.on(look)
@@ -122,7 +124,7 @@ def _drawn(head: Head, casting: Casting, seed: int) -> Float[Tensor, " identity"
     return characters.drawn(head, seed, casting.spread, casting.character) if own else drawn(head, seed, casting.spread)
 
 
-def _suited(look: Look, character: Character) -> Look:
+def suited(look: Look, character: Character) -> Look:
     """Greying hair with the years, no stubble on women and children; what is worn on purpose comes after."""
     if character.age is not None:
         look = replace(
