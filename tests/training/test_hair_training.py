@@ -1,6 +1,7 @@
 """Training hair on a made set: it learns, repeats itself, and gives names their codes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from facetalk.geometry import UNIT_MM
 from facetalk.head.anatomy import ANCHORS
 from facetalk.training import hair, hair_data, loop
 from facetalk.training.averaging import Rate
-from facetalk.training.hair import HairRecipe, HairTask, started
+from facetalk.training.hair import HairRecipe, HairTask, go_on, save, started
 from facetalk.training.hair_fit import fitted
 from made_hair import FIELD
 from made_models import RADIUS, ball_head
@@ -135,3 +136,16 @@ def test_the_whole_training_writes_a_file_of_hair(folder, head, tmp_path, monkey
     again = hairs.load(path, heads.load(config.head).shape_hash)
     assert again.names == ("long", "crop", "beard")
     assert again.named("crop+beard")
+    onward = replace(config, start=path, out=tmp_path / "on", scalp=replace(few, rate=Rate(peak=1e-9, steps=1)))
+    later = hairs.load(hair.train(onward), again.config.head)
+    torch.testing.assert_close(later.scalp.codes, again.scalp.codes, atol=1e-3, rtol=0)
+    torch.testing.assert_close(later.scalp.texture.weight, again.scalp.texture.weight, atol=1e-3, rtol=0)
+
+
+def test_hair_of_other_styles_is_not_gone_on_from(data, tmp_path):
+    model = started(0, "x", data, FIELD, FIELD)
+    save(
+        started(0, "y", {**data, "scalp": replace(data["scalp"], names=("bob", "crop"))}, FIELD, FIELD), tmp_path / "h"
+    )
+    with pytest.raises(InputError, match="other styles"):
+        go_on(model, tmp_path / "h")

@@ -4,7 +4,7 @@ Run with `python -m facetalk.training.hair --data SET --head HEAD.safetensors --
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -13,10 +13,23 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from facetalk import checkpoint
 from facetalk.data.hair.purpose import NEW_PERSON, TRAIN
+from facetalk.errors import InputError
 from facetalk.geometry import UNIT_MM
 from facetalk.head import model as heads
-from facetalk.head.hair import BEARD, SCALP, HairConfig, HairField, HairFieldConfig, HairModel, HairSample, save
+from facetalk.head.hair import (
+    BEARD,
+    KIND,
+    SCALP,
+    HairConfig,
+    HairField,
+    HairFieldConfig,
+    HairModel,
+    HairSample,
+    load,
+    save,
+)
 from facetalk.training import hair_data, loop
 from facetalk.training.averaging import Averaged, Rate, TrainedParts
 from facetalk.training.hair_data import HairBatch, HairRows
@@ -61,6 +74,8 @@ class HairTraining:
     """Receives hair.safetensors and the logs and states of both kinds."""
     scalp: HairRecipe = field(default_factory=HairRecipe)
     beard: HairRecipe = field(default_factory=lambda: HairRecipe(points=700, rate=Rate(steps=4000)))
+    start: Path | None = None
+    """Hair of an earlier head whose fields and codes a new run starts from; random ones otherwise."""
     minutes: float = float("inf")
     """Stop each kind after this many minutes, to go on in another call."""
     seed: int = 0
@@ -71,7 +86,7 @@ class HairTask:
 
     def __init__(self, kind: HairField, data: HairRows, recipe: HairRecipe) -> None:
         self.kind, self.data, self.recipe = kind, data, recipe
-        self.codes = nn.Parameter(0.5 * torch.randn(len(data.textures), kind.config.code))
+        self.codes = nn.Parameter(self._first_codes())
         trained = [*kind.network.parameters(), *kind.texture.parameters(), self.codes]
         self.parts = TrainedParts(trained, recipe.rate)
         self.averaged = Averaged(nn.ParameterList(trained))
@@ -106,6 +121,15 @@ class HairTask:
         trained = self.data.trained_variants
         codes = self.codes.unflatten(0, (len(self.data.names), self.data.variants))
         self.kind.codes.copy_(codes[:, :trained])
+
+    @torch.no_grad()
+    def _first_codes(self) -> Float[Tensor, "style code"]:
+        """Random ones, but for trained styles of hair to go on from."""
+        codes = 0.5 * torch.randn(len(self.data.names), self.data.variants, self.kind.config.code)
+        known = self.kind.codes
+        if known.any():
+            codes[:, : known.shape[1]] = known
+        return codes.flatten(0, 1)
 
     def _terms(self, batch: HairBatch, style: Tensor) -> dict[str, Tensor]:
         recipe, codes = self.recipe, self.codes[style]
@@ -158,6 +182,8 @@ def train(config: HairTraining) -> Path:
     head = heads.load(config.head)
     data = hair_data.read(config.data, head)
     model = started(config.seed, head.shape_hash, data, SCALP, BEARD)
+    if config.start is not None:
+        go_on(model, config.start)
     model.warp.mean.copy_(hair_data.mean_warp(head).mean)
     for name, kind, recipe in (("beard", model.beard, config.beard), ("scalp", model.scalp, config.scalp)):
         torch.manual_seed(config.seed)
@@ -176,6 +202,19 @@ def started(
     torch.manual_seed(seed)
     variants = data["scalp"].trained_variants
     return HairModel(HairConfig(shape_hash, data["scalp"].names, data["beard"].names, variants, scalp, beard))
+
+
+def go_on(model: HairModel, start: Path) -> None:
+    """Give untrained hair the weights and codes of an earlier head's.
+
+    Raises:
+        InputError: that has other styles or sizes.
+        CheckpointError: the file holds no hair.
+    """
+    older = load(start, checkpoint.load(start, KIND).config["head"])
+    if replace(older.config, head=model.config.head) != model.config:
+        raise InputError(f"{start}: hair of other styles or sizes than the set's; train without --start")
+    model.load_state_dict(older.state_dict())
 
 
 if __name__ == "__main__":
