@@ -12,9 +12,10 @@ from facetalk.head.npm import GlobalConfig
 from facetalk.training import head as training
 from facetalk.training import head_data, loop
 from facetalk.training.averaging import Rate
-from facetalk.training.head_deformation import DeformationRecipe, DeformationTask, paired
+from facetalk.training.head_deformation import DeformationRecipe, DeformationTask
 from facetalk.training.head_identity import IdentityRecipe, IdentityTask, evaluate
 from facetalk.training.mirroring import reflected_anatomy, reflected_scans
+from facetalk.training.pairing import paired
 
 
 @pytest.fixture(scope="module")

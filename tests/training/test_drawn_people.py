@@ -6,7 +6,7 @@ from facetalk.arkit import ARKIT_INDEX
 from facetalk.geometry import UNIT_MM
 from facetalk.head import model
 from facetalk.head.anatomy import LANDMARK_NAMES, Anatomy
-from facetalk.training.drawn_people import DrawnPeople, closed_error, sealed_error
+from facetalk.training.drawn_people import BELOW_LIDS, DrawnPeople, closed_error, sealed_error, still_error
 from facetalk.training.seams import MOVES_LIPS, PRESSING, openness, sealed_weights, through_lips
 
 MM = 1 / UNIT_MM
@@ -73,3 +73,16 @@ def test_both_errors_can_be_learnt_away_by_the_deformation_alone():
         optimiser.step()
         errors.append(float(error.detach()))
     assert errors[0] > 1 and sum(errors[-5:]) / 5 < 0.5 * errors[0]
+
+
+def test_lids_that_go_with_the_jaw_can_be_stilled_and_a_blink_is_no_error():
+    torch.manual_seed(0)
+    head = model.Head(model.tiny()).requires_grad_(False)
+    head.anatomy.mean.copy_(made_anatomy(1).flat()[0])
+    people = DrawnPeople.draw(head, 4, torch.Generator().manual_seed(0))
+    jaw, blink = torch.zeros(4, 52), torch.zeros(4, 52)
+    jaw[:, BELOW_LIDS], blink[:, ARKIT_INDEX["eyeBlinkLeft"]] = 1.0, 1.0
+    error = [still_error(head, people, weights, torch.Generator().manual_seed(1)) for weights in (jaw, blink)]
+    assert error[0] > 2 * error[1] > 0  # the second error is that of the jaw alone, opened on every other row
+    head.rig.basis[:, BELOW_LIDS] = 0.0
+    assert still_error(head, people, jaw + blink, torch.Generator().manual_seed(1)) < 1e-4

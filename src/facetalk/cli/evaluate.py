@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
+from jaxtyping import Float
+from torch import Tensor
 
 import facetalk
 from facetalk.cli.command import ReportingJob, progress
@@ -103,11 +105,13 @@ class Head(HeadTest, ReportingJob):
     """Posed heads whose field and correspondences are measured, spread evenly over the held-out ones."""
     transferred: int = TransferTest().count
     """People drawn from the prior who are all given the same codes."""
+    opened: int = 10
+    """Held-out people whose lips and lids are compared with their source meshes, where `ict` is given."""
     weights: Path | None = None
     """A folder with head.safetensors instead of the bundled one."""
     ict: Path | None = None
-    """Root of an ICT-FaceKit checkout: also compares lips and lids of the mean head with the source mesh, and gives the
-    source's own meshes of the same people the same codes."""
+    """Root of an ICT-FaceKit checkout: also compares lips and lids of the mean head and of held-out people with their
+    source meshes, and gives the source's own meshes of the same people the same codes."""
 
     def run_job(self) -> None:
         """Measure and report."""
@@ -117,6 +121,10 @@ class Head(HeadTest, ReportingJob):
         if self.ict is not None:
             source = ict.read(self.ict)
             figures |= {f"mean head, {name}": row for name, row in mean_head.openings(head, source).items()}
+            with progress("lips and lids beside source meshes") as watch:
+                people = _weights_of(data, source.name)[: self.opened]
+                compared = mean_head.compared(head, source, people, watch)
+            figures |= {f"held-out people, {name}": row for name, row in compared.items()}
             with progress("source meshes given the same codes") as watch:
                 figures |= _given("source, ", transfer.evaluate_source(source, self._transfer, watch))
         figures["posed"] = head_deformation.evaluate(head, head, data, data.scans_of(data.test), self.posed)
@@ -135,6 +143,12 @@ class Head(HeadTest, ReportingJob):
 def _given(whose: str, table: transfer.Table) -> dict[str, dict[str, float]]:
     """A table of transferred codes as rows."""
     return {f"{whose}{name}, {code}": row for name, codes in table.items() for code, row in codes.items()}
+
+
+def _weights_of(data: head_data.HeadSet, source: str) -> list[Float[Tensor, " mode"]]:
+    """Weights of the held-out people of a source."""
+    people = data.test.tolist()
+    return [data.own_weights(identity) for identity in people if data.source_of(identity) == source]
 
 
 def held_out(data: head_data.HeadSet, people: int, scans: int) -> list[Person]:

@@ -1,6 +1,6 @@
-"""The mean head against the source mesh it was learnt from: how far lips and lids stand apart, pose by pose."""
+"""Heads against the source meshes they were learnt from: how far lips and lids stand apart, pose by pose."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -15,7 +15,9 @@ from facetalk.pipeline.actor import Actor
 from facetalk.pipeline.gallery import POSES, posed
 
 OPENINGS: Mapping[str, Mapping[str, float]] = {
+    "jaw .05": {"jawOpen": 0.05},
     "jaw .1": {"jawOpen": 0.1},
+    "jaw .15": {"jawOpen": 0.15},
     "jaw .25": {"jawOpen": 0.25},
     "jaw .5": {"jawOpen": 0.5},
     "jaw .7": {"jawOpen": 0.7},
@@ -23,25 +25,47 @@ OPENINGS: Mapping[str, Mapping[str, float]] = {
     "half blink": {"eyeBlink": 0.5},
 }
 """Poses beside those of the gallery."""
+OPENS = ("lips", "lids")
+NEAR_MM, NEAR_SHARE = 0.5, 0.05
+"""An opening is right within the larger of so much and this share of the true one."""
+Row = Mapping[str, float]
+Watch = Callable[[int, int], None]
 
 
-@torch.inference_mode()
-def openings(head: Head, source: HeadSource) -> dict[str, dict[str, float]]:
-    """Millimetres between lips and between lids (the left eye's) of the head and of the mesh, for each pose.
+def openings(head: Head, source: HeadSource) -> dict[str, Row]:
+    """Millimetres between lips and between lids (the left eye's) of the mean head and of the mesh, for each pose.
 
     Both are read by the same lines; the middle of the columns counts.
     """
-    actor = Actor(head, head.identity(torch.zeros(1, SOURCE_SIZE))[0])
+    return _openings(head, torch.zeros(SOURCE_SIZE), SourceHead(Topology(source), source.mean_person))
+
+
+def compared(
+    head: Head,
+    source: HeadSource,
+    people: Sequence[Float[torch.Tensor, " mode"]],
+    watch: Watch = lambda done, of: None,
+) -> dict[str, Row]:
+    """`openings` of several people, by their weights in the source: means, mean errors, and how many are right."""
+    topology, rows = Topology(source), []
+    for weights in people:
+        rows.append(_openings(head, weights, SourceHead(topology, weights.double().numpy())))
+        watch(len(rows), len(people))
+    return {name: _agreement([row[name] for row in rows]) for name in (rows[0] if rows else {})}
+
+
+@torch.inference_mode()
+def _openings(head: Head, weights: Float[torch.Tensor, " mode"], mesh: SourceHead) -> dict[str, Row]:
+    actor = Actor(head, head.identity(weights[None])[0], stilled=False)
     landmarks = {name: point.numpy() for name, point in actor.state.landmarks.items()}
     lines = (
         mouth_probe(landmarks, pushed_mm=PUSHED_MM),
         eye_probe(landmarks["eye_left"], float(actor.state.eye_radius[0])),
     )
-    mesh = SourceHead(Topology(source), source.mean_person)
     return {name: _row(actor, mesh, posed(pose), *lines) for name, pose in {**POSES, **OPENINGS}.items()}
 
 
-def _row(actor: Actor, source: SourceHead, weights: torch.Tensor, mouth: Probe, eye: Probe) -> dict[str, float]:
+def _row(actor: Actor, source: SourceHead, weights: torch.Tensor, mouth: Probe, eye: Probe) -> Row:
     mesh = source.pose(weights.double().numpy())
     sdf = actor.sdf(actor.head.rig(weights[None])[0])
     return {
@@ -50,6 +74,21 @@ def _row(actor: Actor, source: SourceHead, weights: torch.Tensor, mouth: Probe, 
         "lids_mm": _middle(eye.apertures(sdf)),
         "lids_true_mm": _middle(mesh_apertures(mesh.vertices, mesh.faces, eye)),
     }
+
+
+def _agreement(rows: Sequence[Row]) -> dict[str, float]:
+    """Of one pose; people through whose opening no line runs are left out of the means, and are not right."""
+    figures = {}
+    for opening in OPENS:
+        ours, true = (np.array([row[f"{opening}{which}_mm"] for row in rows]) for which in ("", "_true"))
+        missed = np.abs(ours - true)
+        figures |= {
+            f"{opening}_mm": float(np.nanmean(ours)),
+            f"{opening}_true_mm": float(np.nanmean(true)),
+            f"{opening}_error_mm": float(np.nanmean(missed)),
+            f"{opening}_right_share": float((missed <= np.maximum(NEAR_MM, NEAR_SHARE * true)).mean()),
+        }
+    return figures
 
 
 def _middle(columns: Float[np.ndarray, " column"]) -> float:

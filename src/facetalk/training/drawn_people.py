@@ -6,15 +6,23 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from facetalk.arkit import ARKIT_INDEX
+from facetalk.arkit import ARKIT_INDEX, ARKIT_NAMES
 from facetalk.head.anatomy import Anatomy
 from facetalk.head.model import SOURCE_SIZE, Head
 from facetalk.training import head_losses as losses
-from facetalk.training.lids import under_closed_lids
+from facetalk.training.lids import under_closed_lids, where_lids_are
 from facetalk.training.seams import openness, sealed_weights, through_lips
 
 BLINKS = [ARKIT_INDEX["eyeBlinkLeft"], ARKIT_INDEX["eyeBlinkRight"]]
 WIDE = [ARKIT_INDEX["eyeWideLeft"], ARKIT_INDEX["eyeWideRight"]]
+REACHES_LIDS = ("mouthSmile", "mouthUpperUp", "mouthLeft", "mouthRight")
+BELOW_LIDS = [
+    index
+    for index, name in enumerate(ARKIT_NAMES)
+    if name.startswith(("jaw", "mouth", "tongue")) and not name.startswith(REACHES_LIDS)
+]
+"""What moves jaw and lips and leaves lids where they are."""
+JAW = ARKIT_INDEX["jawOpen"]
 LID_POINTS = 60
 """Points before each eyeball of a person whose eyes are closed."""
 FURTHEST = 2.5
@@ -37,12 +45,18 @@ class DrawnPeople:
         z_id = canonical.identity(spread * weights)
         return cls(canonical, canonical.anatomies(z_id), canonical.fold(z_id))
 
+    def moved(
+        self, head: Head, weights: Float[Tensor, "person 52"], points: Float[Tensor, "person point 3"]
+    ) -> Float[Tensor, "person point 4"]:
+        """Offsets and levels under the deformation of `head`."""
+        folded = head.deformation.fold(head.condition(self.anatomy, head.rig(weights)))
+        return head.deformation(folded, self.anatomy, points)
+
     def posed(
         self, head: Head, weights: Float[Tensor, "person 52"], points: Float[Tensor, "person point 3"]
     ) -> Float[Tensor, "person point"]:
         """Posed distances under the deformation of `head`."""
-        folded = head.deformation.fold(head.condition(self.anatomy, head.rig(weights)))
-        field = head.deformation(folded, self.anatomy, points)
+        field = self.moved(head, weights, points)
         return self.canonical.ensemble(self.anatomy, self.biases, points + field[..., :3]) + field[..., 3]
 
 
@@ -63,3 +77,17 @@ def sealed_error(
     lines = through_lips(people.anatomy, generator)
     distances = people.posed(head, sealed_weights(weights, generator), lines.flatten(1, 3))
     return losses.air_error(openness(distances.view(lines.shape[:-1])))
+
+
+def still_error(
+    head: Head, people: DrawnPeople, weights: Float[Tensor, "person 52"], generator: torch.Generator
+) -> Float[Tensor, ""]:
+    """How far lids go with the jaw and lips of `weights`, against the same face at rest below or its jaw alone open.
+
+    Scans with the jaw far open are few, and lids are little of them; millimetres.
+    """
+    other = weights.clone()
+    other[:, BELOW_LIDS] = 0.0
+    other[::2, JAW] = torch.rand(len(other[::2]), generator=generator)
+    points = where_lids_are(people.anatomy, LID_POINTS, generator)
+    return losses.magnitude(people.moved(head, weights, points) - people.moved(head, other, points))

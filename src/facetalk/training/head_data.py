@@ -100,42 +100,55 @@ class HeadSet:
         self, scans: Int[Tensor, " scan"]
     ) -> tuple[Float[Tensor, "scan sample 3"], Float[Tensor, "scan sample 3"]]:
         """Every surface point of some scans, and its normal."""
-        return self._places(self.scans["surface"][scans]), _directions(self.scans["normal"][scans])
+        return self.places(self.scans["surface"][scans]), _directions(self.scans["normal"][scans])
 
     def canonical(
         self, identities: Int[Tensor, " identity"], points: int, surface: int, generator: torch.Generator
     ) -> CanonicalBatch:
         """Random points of the given identities."""
-        space = _Draw(self.fields, identities, "sdf", points, generator)
-        skin = _Draw(self.fields, identities, "region", surface, generator)
+        drawn = (
+            torch.randint(self.fields[like].shape[1], (len(identities), count), generator=generator)
+            for like, count in (("sdf", points), ("region", surface))
+        )
+        space, skin = (_Columns(self.fields, identities, columns) for columns in drawn)
         return CanonicalBatch(
             identities,
-            self._places(space["points"]),
+            self.places(space["points"]),
             space["sdf"].float(),
-            self._places(skin["surface"]),
+            self.places(skin["surface"]),
             _directions(skin["normal"]),
             skin["region"],
         )
 
     def posed(self, scans: Int[Tensor, " scan"], surface: int, points: int, generator: torch.Generator) -> PosedBatch:
         """Random points of the given scans."""
-        skin = _Draw(self.scans, scans, "region", surface, generator)
-        space = _Draw(self.scans, scans, "sdf", points, generator)
+        drawn = (
+            torch.randint(self.scans[like].shape[1], (len(scans), count), generator=generator)
+            for like, count in (("region", surface), ("sdf", points))
+        )
+        return self.posed_at(scans, *drawn)
+
+    def posed_at(
+        self, scans: Int[Tensor, " scan"], surface: Int[Tensor, "scan sample"], points: Int[Tensor, "scan point"]
+    ) -> PosedBatch:
+        """Points of the given scans, by their columns."""
+        skin, space = _Columns(self.scans, scans, surface), _Columns(self.scans, scans, points)
         return PosedBatch(
             scans,
             self.scans["identity"][scans].long(),
             self.scans["weights"][scans].float(),
-            self._places(skin["surface"]),
-            self._places(skin["target"]),
+            self.places(skin["surface"]),
+            self.places(skin["target"]),
             _directions(skin["normal"]),
             _directions(skin["target_normal"]),
             skin["region"],
             skin["valid_out"].float(),
-            self._places(space["points"]),
+            self.places(space["points"]),
             space["sdf"].float(),
         )
 
-    def _places(self, quantised: Tensor) -> Float[Tensor, "row point 3"]:
+    def places(self, quantised: Tensor) -> Float[Tensor, "row point 3"]:
+        """Positions from 16-bit ones."""
         return self.lower + (quantised.float() + (LEVELS + 1) / 2) / LEVELS * self.size
 
 
@@ -198,15 +211,11 @@ def _read(folder: Path) -> HeadSet:
     )
 
 
-class _Draw:
-    """Random columns of some rows; the same columns for every array."""
+class _Columns:
+    """Some columns of each of some rows; the same for every array."""
 
-    def __init__(
-        self, arrays: dict[str, Tensor], rows: Tensor, like: str, count: int, generator: torch.Generator
-    ) -> None:
-        available = arrays[like].shape[1]
-        self.arrays, self.rows = arrays, rows[:, None]
-        self.columns = torch.randint(available, (len(rows), count), generator=generator)
+    def __init__(self, arrays: dict[str, Tensor], rows: Int[Tensor, " row"], columns: Int[Tensor, "row point"]) -> None:
+        self.arrays, self.rows, self.columns = arrays, rows[:, None], columns
 
     def __getitem__(self, name: str) -> Tensor:
         return self.arrays[name][self.rows, self.columns]

@@ -17,15 +17,15 @@ from facetalk.head.anatomy import NUMBERS, Anatomy, unflatten
 from facetalk.head.model import Head, load, save
 from facetalk.training import head_losses as losses
 from facetalk.training.averaging import Averaged, Rate, TrainedParts
-from facetalk.training.drawn_people import DrawnPeople, closed_error, sealed_error
+from facetalk.training.drawn_people import DrawnPeople, closed_error, sealed_error, still_error
+from facetalk.training.fine_points import FinePoints
 from facetalk.training.head_data import HeadSet, PosedBatch
 from facetalk.training.head_identity import by_part, set_means
 from facetalk.training.head_sources import mapped_codes
 from facetalk.training.lids import about_eyes, on_lids
 from facetalk.training.mirroring import reflected, reflected_anatomy, reflected_scans
+from facetalk.training.pairing import before, paired
 
-INWARD, INWARD_AT_LIDS = 0.008, 0.0016
-"""Furthest a point inside the surface is paired with a canonical one, in units; lids are thin."""
 LID_WEIGHT = 5.0
 """What a point of a lid counts, where one of plain skin counts 1."""
 
@@ -40,6 +40,12 @@ class DeformationRecipe:
     points: int = 400
     checked: int = 150
     """Surface points of each scan that are also asked through the canonical field."""
+    fine_points: int = 48
+    """Surface points of the lips and of the lids of each scan, and as many about either, half of these in the air."""
+    fine: float = 3.0
+    """Weight of the posed field there."""
+    fine_carried: float = 0.6
+    """Weight of where these surfaces are carried."""
     correspondence: float = 1.0
     posed: float = 0.5
     level: float = 0.02
@@ -49,6 +55,8 @@ class DeformationRecipe:
     """Weight of air before the eyeballs of closed eyes, on people drawn from the source's prior."""
     sealed: float = 1.0
     """Weight of air between the sealed lips of such people."""
+    still: float = 4.0
+    """Weight of lids of such people that go with jaw and lips."""
     people: int = 4
     """How many of them in a step."""
     residual: float = 0.05
@@ -70,6 +78,7 @@ class DeformationTask:
         self.canonical_file, self.export, self.seen = canonical, export, 0.0
         self.canonical: Head | None = None
         set_means(head, data)
+        self.fine = FinePoints.of(data, data.scans, data.scans["identity"].long())
         self.train, self.test = data.scans_of(data.train), data.scans_of(data.test)
         self.residuals = nn.Parameter(torch.zeros(len(data.scans["identity"]), len(head.rest)))
         trained = [*head.deformation_identity.parameters(), *head.deformation.parameters(), self.residuals]
@@ -84,7 +93,8 @@ class DeformationTask:
         recipe = self.recipe
         chosen = self.train[torch.randint(len(self.train), (recipe.scans,), generator=generator)]
         batch = self.data.posed(chosen, recipe.surface, recipe.points, generator)
-        terms = self._terms(batch, index, generator)
+        fine = self.data.posed_at(chosen, *self.fine.drawn(chosen, recipe.fine_points, generator))
+        terms = self._terms(batch, fine, index, generator)
         self.parts.step(torch.stack(list(terms.values())).sum(), index)
         self.averaged.update(index)
         if index % 250 == 0:
@@ -123,10 +133,10 @@ class DeformationTask:
         if self.canonical is not None:
             save(self.joined(), self.export)
 
-    def _terms(self, batch: PosedBatch, index: int, generator: torch.Generator) -> dict[str, Tensor]:
+    def _terms(self, batch: PosedBatch, fine: PosedBatch, index: int, generator: torch.Generator) -> dict[str, Tensor]:
         recipe, head = self.recipe, self.head
         flip = torch.rand(recipe.scans, generator=generator) < 0.5
-        batch = reflected_scans(batch, flip)
+        batch, fine = reflected_scans(batch, flip), reflected_scans(fine, flip)
         anatomy = reflected_anatomy(self.data.anatomy_of(batch.identities), flip)
         noise = torch.randn(recipe.scans, NUMBERS, generator=generator)
         anatomy = unflatten(anatomy.flat() + recipe.anatomy_noise_mm / UNIT_MM * noise)
@@ -136,8 +146,12 @@ class DeformationTask:
         lids = on_lids(anatomy, batch.surface, batch.region)
         source, target = paired(batch, lids, generator)
         far = _anywhere(self.data, recipe.scans, 60, generator)
-        field = head.deformation(folded, anatomy, torch.cat([source, batch.points, far], 1))
-        field, away = field[:, :-60], field[:, -60:, :3]
+        ahead = before(fine, generator)
+        about = torch.cat([ahead.source, fine.points], 1)
+        places = [torch.cat([source, batch.points], 1), about, far]
+        field = head.deformation(folded, anatomy, torch.cat(places, 1))
+        field, near, away = field.split([each.shape[1] for each in places], 1)
+        away = away[..., :3]
         offsets, level = field[..., :3], field[..., 3]
         surface = recipe.surface
         weight = torch.where(lids, LID_WEIGHT, losses.region_weights(batch.region))
@@ -145,6 +159,10 @@ class DeformationTask:
             "correspondence": recipe.correspondence
             * losses.correspondence_error(source + offsets[:, :surface], target, weight),
             "level": recipe.level * losses.magnitude(level),
+            "fine_carried": recipe.fine_carried
+            * losses.correspondence_error(
+                ahead.source + near[:, : ahead.source.shape[1], :3], ahead.target, torch.ones_like(ahead.out)
+            ),
             "far": recipe.far * losses.magnitude(away),
             "zero": recipe.canonical_zero * self._zero_error(anatomy, batch),
             "residual": recipe.residual * losses.squared_norm(self.residuals[batch.scans]),
@@ -152,18 +170,22 @@ class DeformationTask:
         if self.canonical is not None and index >= recipe.canonical_from:
             asked = self._asked(batch, anatomy, lids, offsets, level, flip)
             terms["posed"] = recipe.posed * losses.posed_error(*asked)
+            carried = canonical_field(self.canonical, self.data, batch, reflected(about + near[..., :3], flip))
+            exact = torch.cat([ahead.out, fine.sdf], 1)
+            terms["fine"] = recipe.fine * losses.posed_error(carried + near[..., 3], exact, torch.ones_like(exact))
             people, weights = DrawnPeople.draw(self.canonical, recipe.people, generator), batch.weights[: recipe.people]
             terms["closed"] = recipe.closed * closed_error(head, people, weights, generator)
+            terms["still"] = recipe.still * still_error(head, people, weights, generator)
             terms["sealed"] = recipe.sealed * sealed_error(head, people, weights, generator)
         return terms
 
     def _zero_error(self, anatomy, batch: PosedBatch) -> Tensor:
-        """The zero code is the canonical pose: nothing moves."""
+        """The zero code is the canonical pose: nothing moves. The level may mend what the canonical field misses."""
         rows = slice(0, 2)
         few = anatomy.rows(rows)
         codes = torch.zeros(2, len(self.head.rest))
         folded = self.head.deformation.fold(self.head.condition(few, codes))
-        return losses.magnitude(self.head.deformation(folded, few, batch.target[rows]))
+        return losses.magnitude(self.head.deformation(folded, few, batch.target[rows])[..., :3])
 
     def _asked(
         self,
@@ -184,18 +206,6 @@ class DeformationTask:
         weight = torch.where(lids, LID_WEIGHT, losses.region_weights(batch.region))[:, surface - checked :]
         around = torch.where(about_eyes(anatomy, batch.points), LID_WEIGHT, 1.0)
         return predicted, exact, torch.cat([weight, around], 1)
-
-
-def paired(
-    batch: PosedBatch, lids: Bool[Tensor, "scan point"], generator: torch.Generator
-) -> tuple[Float[Tensor, "scan point 3"], Float[Tensor, "scan point 3"]]:
-    """Posed and canonical places of material points: the last half on the surface, the rest off it along the normal."""
-    reach = torch.rand(batch.valid_out.shape, generator=generator)
-    inward = torch.where(lids, INWARD_AT_LIDS, INWARD)
-    along = reach * (batch.valid_out + inward) - inward
-    along[:, along.shape[1] // 2 :] = 0.0
-    along = along[..., None]
-    return batch.surface + along * batch.normal, batch.target + along * batch.target_normal
 
 
 def canonical_field(

@@ -14,6 +14,8 @@ LID_REACH = 1.5
 CLOSED_LOW, CLOSED_HIGH = (-0.45, -0.8, 0.05), (0.45, 0.6, 0.3)
 """Range of yaw, pitch (radians) and distance from the cornea (mm) of what closed lids are to cover: the source leaves
 a groove of up to half a millimetre where they meet; here it is filled."""
+STILL_LOW, STILL_HIGH = (-0.8, -0.7, -0.3), (0.8, 0.8, 2.5)
+"""The same of where lids are looked for as the jaw moves."""
 IN_BALL = 0.97
 """What is nearer to the centre than this lies well inside the eyeball, where nothing is looked at."""
 
@@ -26,9 +28,20 @@ def from_eyes(anatomy: Anatomy, points: Float[Tensor, "row point 3"]) -> Float[T
 
 def under_closed_lids(anatomy: Anatomy, count: int, generator: torch.Generator) -> Float[Tensor, "row point 3"]:
     """Points close before both corneas that the lids of a closed eye hold, `count` for each eye."""
+    return _before_corneas(anatomy, count, (CLOSED_LOW, CLOSED_HIGH), generator)
+
+
+def where_lids_are(anatomy: Anatomy, count: int, generator: torch.Generator) -> Float[Tensor, "row point 3"]:
+    """Points before both corneas, as far as lids are thick, `count` for each eye."""
+    return _before_corneas(anatomy, count, (STILL_LOW, STILL_HIGH), generator)
+
+
+def _before_corneas(
+    anatomy: Anatomy, count: int, limits: tuple[tuple[float, ...], tuple[float, ...]], generator: torch.Generator
+) -> Float[Tensor, "row point 3"]:
     rows = len(anatomy.eye_radius)
     draw = torch.rand(rows, 2, count, 3, generator=generator)
-    low, high = torch.tensor(CLOSED_LOW), torch.tensor(CLOSED_HIGH)
+    low, high = map(torch.tensor, limits)
     yaw, pitch, depth = (low + draw * (high - low)).unbind(-1)
     way = torch.stack([yaw.sin() * pitch.cos(), pitch.sin(), yaw.cos() * pitch.cos()], -1)
     distance = anatomy.eye_radius[:, :, None] * CORNEA + depth / UNIT_MM

@@ -1,0 +1,53 @@
+"""Points about lips and lids: what is drawn lies there, on the side it is said to lie on."""
+
+import torch
+from made_heads import write_spheres
+
+from facetalk.geometry import UNIT_MM
+from facetalk.training import head_data
+from facetalk.training.fine_points import MOST, NEAR_MM, FinePoints, _columns, about_lips
+from facetalk.training.lids import about_eyes
+from facetalk.training.pairing import before
+
+
+def drawn(tmp_path, count=40):
+    data = head_data.read(write_spheres(tmp_path))
+    people = data.scans["identity"].long()
+    fine = FinePoints.of(data, data.scans, people)
+    scans = torch.arange(len(people))
+    columns = fine.drawn(scans, count, torch.Generator().manual_seed(0))
+    return data, data.posed_at(scans, *columns)
+
+
+def kinds(anatomy, points, sdf):
+    """Which points are air about lips, flesh about lips, air about lids and flesh about lids."""
+    near, air = sdf.abs() < NEAR_MM / UNIT_MM, sdf > 0
+    parts = about_lips(anatomy, points), about_eyes(anatomy, points)
+    return [near & part & side for part in parts for side in (air, ~air)]
+
+
+def test_half_of_the_points_about_each_opening_are_air_wherever_a_scan_has_any(tmp_path):
+    data, batch = drawn(tmp_path)
+    anatomy = data.anatomy_of(batch.identities)
+    whole = kinds(anatomy, data.places(data.scans["points"]), data.scans["sdf"].float())
+    found = kinds(anatomy, batch.points, batch.sdf)
+    for number, (there, right) in enumerate(zip(whole, found, strict=True)):
+        of_kind = right[:, 20 * number : 20 * number + 20]
+        assert there.any() and torch.equal(of_kind.all(1), there.any(1))
+
+
+def test_points_before_a_ball_are_as_far_from_it_as_they_say(tmp_path):
+    data, batch = drawn(tmp_path)
+    ahead = before(batch, torch.Generator().manual_seed(1))
+    size = data.anatomy_of(batch.identities).landmarks[:, 0].norm(dim=-1)
+    assert torch.allclose(ahead.target.norm(dim=-1) - size[:, None], ahead.out, atol=2e-3)
+    assert (ahead.out[:, ::2] == 0).all() and (ahead.out[:, 1::2] > 0).all()
+
+
+def test_few_columns_are_repeated_and_none_are_made_up():
+    chosen = torch.zeros(2, 500, dtype=torch.bool)
+    chosen[0, [3, 77]] = True
+    columns = _columns(chosen)
+    assert columns.shape == (2, MOST)
+    assert set(columns[0].tolist()) == {3, 77}
+    assert ((columns[1] >= 0) & (columns[1] < 500)).all()
