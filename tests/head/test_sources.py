@@ -15,7 +15,7 @@ from facetalk.head.model import Head, tiny
 from facetalk.training import head_data
 from facetalk.training.averaging import Rate
 from facetalk.training.head_identity import IdentityRecipe, IdentityTask, evaluate
-from facetalk.training.head_sources import learn_sources, mapped_codes
+from facetalk.training.head_sources import TONGUE, learn_sources, mapped_codes, telling
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +107,12 @@ def test_further_maps_are_saved_and_a_head_without_them_keeps_its_hash(tmp_path,
 def test_people_of_a_source_never_seen_are_refused():
     with pytest.raises(InputError, match="knows no people of 'anny'"):
         Head(tiny()).identity(torch.zeros(1, 3), "anny")
+
+
+def test_tongues_are_told_of_by_sources_that_have_them(data):
+    scans = torch.arange(len(data.scans["identity"]))
+    told = telling(data, scans)
+    shown = data.scans["weights"][:, TONGUE] > 0
+    other = data.source[data.scans["identity"].long()] == 1
+    assert (shown & ~other).any() and (shown & other).any()
+    assert torch.equal(told, scans[other | ~shown])

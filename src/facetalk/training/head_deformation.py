@@ -21,7 +21,7 @@ from facetalk.training.drawn_people import DrawnPeople, closed_error, sealed_err
 from facetalk.training.fine_points import FinePoints
 from facetalk.training.head_data import HeadSet, PosedBatch
 from facetalk.training.head_identity import by_part, set_means
-from facetalk.training.head_sources import mapped_codes
+from facetalk.training.head_sources import mapped_codes, telling
 from facetalk.training.lids import about_eyes, on_lids
 from facetalk.training.mirroring import reflected, reflected_anatomy, reflected_scans
 from facetalk.training.pairing import before, paired
@@ -79,7 +79,7 @@ class DeformationTask:
         self.canonical: Head | None = None
         set_means(head, data)
         self.fine = FinePoints.of(data, data.scans, data.scans["identity"].long())
-        self.train, self.test = data.scans_of(data.train), data.scans_of(data.test)
+        self.train, self.test = telling(data, data.scans_of(data.train)), data.scans_of(data.test)
         self.residuals = nn.Parameter(torch.zeros(len(data.scans["identity"]), len(head.rest)))
         trained = [*head.deformation_identity.parameters(), *head.deformation.parameters(), self.residuals]
         self.parts = TrainedParts(trained, recipe.rate)

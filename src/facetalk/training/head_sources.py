@@ -4,7 +4,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from facetalk.arkit import ARKIT_INDEX
 from facetalk.head.model import SOURCE_SIZE, Head
+from facetalk.head.sources import FIRST_SOURCE
 from facetalk.training.head_data import HeadSet
 
 SURVEYED = 600
@@ -13,6 +15,7 @@ ALIKE = 0.1
 """How exactly anatomies of people that are taken for each other agree, in spreads of an anatomy."""
 RIDGE = 1e-2
 """Share of a person that keeps a map from few people finite."""
+TONGUE = ARKIT_INDEX["tongueOut"]
 
 
 def learn_sources(head: Head, data: HeadSet) -> None:
@@ -38,6 +41,13 @@ def mapped_codes(head: Head, data: HeadSet, identities: Int[Tensor, " some"]) ->
             weights = data.weights[identities[here], :size]
             codes = codes.masked_scatter(here[:, None], head.identity(weights, name))
     return codes
+
+
+def telling(data: HeadSet, scans: Int[Tensor, " scan"]) -> Int[Tensor, " told"]:
+    """Those of `scans` whose source has what their weights ask for: the first one's tongue stays in the mouth."""
+    whose = data.source[data.scans["identity"][scans].long()]
+    first = torch.tensor([name == FIRST_SOURCE for name in data.sources])[whose]
+    return scans[~(first & (data.scans["weights"][scans, TONGUE] > 0))]
 
 
 @torch.no_grad()
