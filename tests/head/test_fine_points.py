@@ -1,11 +1,15 @@
 """Points about lips and lids: what is drawn lies there, on the side it is said to lie on."""
 
+from types import SimpleNamespace
+
 import torch
 from made_heads import write_spheres
 
 from facetalk.geometry import UNIT_MM
+from facetalk.head.model import Head, tiny
 from facetalk.training import head_data
 from facetalk.training.fine_points import MOST, NEAR_MM, FinePoints, _columns, about_lips
+from facetalk.training.head_identity import IdentityRecipe, IdentityTask
 from facetalk.training.lids import about_eyes
 from facetalk.training.pairing import before
 
@@ -51,3 +55,20 @@ def test_few_columns_are_repeated_and_none_are_made_up():
     assert columns.shape == (2, MOST)
     assert set(columns[0].tolist()) == {3, 77}
     assert ((columns[1] >= 0) & (columns[1] < 500)).all()
+
+
+def test_a_canonical_field_that_is_right_costs_nothing_there_and_a_worn_one_does(tmp_path):
+    data = head_data.read(write_spheres(tmp_path))
+    task = IdentityTask(Head(tiny()), data, IdentityRecipe(fine=1.0))
+    batch = data.canonical(torch.arange(4), 5, 5, torch.Generator().manual_seed(0))
+    sizes = data.anatomy_of(batch.identities).landmarks[:, 0].norm(dim=-1)[:, None]
+
+    def error(worn_mm):
+        task.head = SimpleNamespace(
+            anatomies=lambda z_id: data.anatomy_of(batch.identities),
+            fold=lambda z_id: (),
+            ensemble=lambda anatomy, folded, points: points.norm(dim=-1) - sizes + worn_mm / UNIT_MM,
+        )
+        return float(task._fine_error(task.fine, batch.points[:, 0], batch, torch.Generator().manual_seed(1)))
+
+    assert error(0.0) < 0.05 < 0.5 < error(1.0)

@@ -106,11 +106,20 @@ class HeadSet:
         self, identities: Int[Tensor, " identity"], points: int, surface: int, generator: torch.Generator
     ) -> CanonicalBatch:
         """Random points of the given identities."""
-        drawn = (
+        space, skin = (
             torch.randint(self.fields[like].shape[1], (len(identities), count), generator=generator)
             for like, count in (("sdf", points), ("region", surface))
         )
-        space, skin = (_Columns(self.fields, identities, columns) for columns in drawn)
+        return self.canonical_at(identities, skin, space)
+
+    def canonical_at(
+        self,
+        identities: Int[Tensor, " identity"],
+        surface: Int[Tensor, "identity sample"],
+        points: Int[Tensor, "identity point"],
+    ) -> CanonicalBatch:
+        """Points of the given identities, by their columns."""
+        skin, space = _Columns(self.fields, identities, surface), _Columns(self.fields, identities, points)
         return CanonicalBatch(
             identities,
             self.places(space["points"]),

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from facetalk.head.model import CODE_SPREAD, Head, save
 from facetalk.training import head_losses as losses
 from facetalk.training.averaging import Averaged, Rate, TrainedParts
+from facetalk.training.fine_points import FinePoints
 from facetalk.training.head_data import CanonicalBatch, HeadSet
 from facetalk.training.head_sources import learn_sources, mapped_codes
 from facetalk.training.lids import about_eyes, on_lids
@@ -36,6 +37,10 @@ class IdentityRecipe:
     regions: float = 0.5
     lids: float = 5.0
     """What points on the lids count, and signs on the wrong side about them, where plain skin counts 1."""
+    fine: float = 0.0
+    """Weight of points on and about lips and lids, to go on with: 2 brings back edges of lids that are worn away."""
+    fine_points: int = 48
+    """Surface points of the lips and of the lids of each head, and as many about either, half of these in the air."""
     wall: float = 0.0
     """Weight of flesh between the nostrils of people drawn from the source's prior; for heads of ICT-FaceKit, 1."""
     people: int = 4
@@ -55,6 +60,7 @@ class IdentityTask:
         self.head, self.data, self.recipe, self.export = head, data, recipe, export
         set_means(head, data)
         learn_sources(head, data)
+        self.fine = FinePoints.of(data, data.fields, torch.arange(len(data.weights))) if recipe.fine else None
         self.residuals = nn.Parameter(torch.zeros(len(data.weights), head.config.layout.size))
         parts = [head.anatomy, head.ensemble, head.region_identity, head.region_field]
         trained = [
@@ -111,8 +117,10 @@ class IdentityTask:
         wrong = about_eyes(true, batch.points) & (space.detach() * batch.sdf < 0)
         weight = torch.where(lids, recipe.lids, losses.region_weights(batch.region))
         walls = {"wall": recipe.wall * wall_error(head, recipe.people, recipe.walled, generator)} if recipe.wall else {}
+        fine = {"fine": recipe.fine * self._fine_error(self.fine, z_id, batch, generator)} if self.fine else {}
         return {
             **walls,
+            **fine,
             "field": recipe.in_space * losses.field_error(space, batch.sdf, torch.where(wrong, recipe.lids, 1.0)),
             "surface": recipe.on_surface * losses.surface_error(surface, weight),
             "slope": recipe.slope
@@ -121,6 +129,16 @@ class IdentityTask:
             "regions": recipe.regions * losses.region_error(logits, batch.region),
             "residual": recipe.residual * losses.squared_norm(CODE_SPREAD * self.residuals[batch.identities]),
         }
+
+    def _fine_error(
+        self, fine: FinePoints, z_id: Float[Tensor, "identity code"], batch: CanonicalBatch, generator: torch.Generator
+    ) -> Tensor:
+        """The field on and about lips and lids."""
+        columns = fine.drawn(batch.identities, self.recipe.fine_points, generator)
+        near, head = self.data.canonical_at(batch.identities, *columns), self.head
+        anatomy, points = head.anatomies(z_id).detach(), torch.cat([near.surface, near.points], 1)
+        exact = torch.cat([torch.zeros(near.surface.shape[:2]), near.sdf], 1)
+        return losses.posed_error(head.ensemble(anatomy, head.fold(z_id), points), exact, torch.ones_like(exact))
 
     def _anatomy_error(self, anatomy, identities: Int[Tensor, " identity"]) -> Tensor:
         deviations = self.head.anatomy.deviations
