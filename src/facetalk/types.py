@@ -1,12 +1,13 @@
 """The nouns that flow between stages. None of them knows a stage."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from fractions import Fraction
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
-from torch import Tensor
+from torch import Tensor, device
 
 SAMPLE_RATE = 16_000
 """Samples a second of every waveform inside the project."""
@@ -54,6 +55,28 @@ class SpeechFeatures:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def stream(self) -> "SpeechStream":
+        """The same, to be read in order."""
+        return SpeechStream(iter([self.values]), len(self), self.rate, self.encoder_hash)
+
+
+@dataclass(frozen=True)
+class SpeechStream:
+    """Features of all frames in order, some at a time, each made when it is asked for; to be read once."""
+
+    pieces: Iterator[Float[Tensor, "frame feature"]]
+    frames: int
+    """Of all pieces together."""
+    rate: Fraction
+    encoder_hash: str
+
+    def __len__(self) -> int:
+        return self.frames
+
+    def to(self, where: device) -> "SpeechStream":
+        """The same on another device."""
+        return replace(self, pieces=(piece.to(where) for piece in self.pieces))
 
 
 @dataclass(frozen=True)

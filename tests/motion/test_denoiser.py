@@ -1,6 +1,7 @@
 """The denoiser looks where the paper lets it look."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 import torch
@@ -8,7 +9,9 @@ from einops import repeat
 from torch import nn
 
 from facetalk.motion import Denoiser, DenoiserConfig
+from facetalk.motion.earshot import Earshot
 from facetalk.motion.layers import DiagonalCrossAttention, Film, LookBackAttention, rotate
+from facetalk.types import SpeechFeatures
 
 CONFIG = DenoiserConfig.tiny(live=5, features=7)
 FRAMES = 40
@@ -30,8 +33,13 @@ def made_inputs(config: DenoiserConfig = CONFIG, frames: int = FRAMES):
     return noisy, features, torch.tensor([300])
 
 
+def heard(features, reach):
+    """Every frame with those about it, as a window of all frames hears them."""
+    return Earshot(SpeechFeatures(features, Fraction(30), "ears").stream(), reach)(range(len(features)))
+
+
 def answer(denoiser, noisy, features, time):
-    return denoiser(noisy, time, denoiser.listen(denoiser.around(features, range(len(features)))[None]))
+    return denoiser(noisy, time, denoiser.listen(heard(features, denoiser.config.hearing)[None]))
 
 
 def test_future_codes_change_nothing_before_them():

@@ -112,7 +112,7 @@ class Fitted:
         return {name: fit(known) for name, fit in BASELINES.items()}
 
     def _clip(self, entry: Entry) -> BaselineClip:
-        heard = self.talker.weights.listen(waveform.read(entry.audio)).values.cpu().numpy()
+        heard = self.talker.weights.encoder(waveform.read(entry.audio)).values.numpy()
         frames = len(entry.curves)
         features = heard[np.minimum(np.arange(frames), len(heard) - 1)]
         return BaselineClip(entry.loudness, entry.phones, entry.curves.weights, float(FRAME_RATE), features)

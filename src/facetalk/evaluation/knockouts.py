@@ -96,8 +96,9 @@ def shift(talker: Talker, sound: Waveform, performing: Performing, seed: int) ->
 
 
 def _drawn(talker: Talker, sound: Waveform, sampling: Sampling) -> ExpressionCodes:
-    codes = talker.weights.motion(talker.weights.listen(sound), sampling)
-    return replace(codes, values=codes.values.cpu())
+    windows = talker.weights.motion.windows(talker.weights.listen(sound), sampling)
+    values = torch.cat([window.cpu() for window in windows])
+    return ExpressionCodes(values, FRAME_RATE, talker.weights.motion.head_hash)
 
 
 def _lips(talker: Talker, codes: ExpressionCodes) -> Float[np.ndarray, " frame"]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Int16
 
 from facetalk.errors import CheckpointError, InputError
 from facetalk.export.place import beside
@@ -19,6 +20,7 @@ from facetalk.pipeline.hairdressing import packed, unpacked
 from facetalk.pipeline.identity import Identity, worn
 from facetalk.pipeline.presenter import Presentation, View, Watch
 from facetalk.pipeline.roads import Surface
+from facetalk.speech.waveform import BLOCK_SAMPLES
 from facetalk.types import ExpressionCodes, Waveform
 
 VERSION = 1
@@ -29,7 +31,6 @@ LOUDEST = 32767
 def write(clip: Clip, path: Path, presentation: Presentation, watch: Watch) -> None:
     """Write everything that `read` needs, and the times of the frames."""
     rate = clip.codes.rate
-    samples = np.zeros(0, np.float32) if clip.speech is None else clip.speech.samples
     arrays = {
         "version": np.array(VERSION),
         "codes": clip.codes.values.numpy(),
@@ -43,7 +44,7 @@ def write(clip: Clip, path: Path, presentation: Presentation, watch: Watch) -> N
         **packed(clip.head, clip.identity.hair),
         "origin": np.array(json.dumps(asdict(clip.origin))),
         "presentation": np.array(json.dumps(asdict(presentation))),
-        "sound": np.rint(np.clip(samples, -1, 1) * LOUDEST).astype(np.int16),
+        "sound": _packed_sound(clip.speech),
     }
     with beside(path) as partial:
         np.savez_compressed(partial, **arrays)
@@ -78,6 +79,16 @@ def read_presentation(path: Path) -> Presentation:
     with _opened(path) as arrays:
         saved = _settings(arrays, "presentation")
         return Presentation(Surface(**saved["surface"]), View(**saved["view"]), saved["mesh_format"])
+
+
+def _packed_sound(speech: Waveform | None) -> Int16[np.ndarray, " sample"]:
+    """Samples in 16 bits, a block at a time: long sound is not held several times over."""
+    samples = np.zeros(0, np.float32) if speech is None else speech.samples
+    sound = np.empty(len(samples), np.int16)
+    for first in range(0, len(samples), BLOCK_SAMPLES):
+        block = slice(first, first + BLOCK_SAMPLES)
+        sound[block] = np.rint(np.clip(samples[block], -1, 1) * LOUDEST)
+    return sound
 
 
 @contextmanager

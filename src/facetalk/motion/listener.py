@@ -62,12 +62,6 @@ class Listener(nn.Module):
         standard = (features - self.speech_mean) / self.speech_scale
         return self.listening(standard.transpose(1, 2)).transpose(1, 2)
 
-    def around(self, features: Float[Tensor, "frame feature"], wanted: range) -> Float[Tensor, "heard feature"]:
-        """What `listen` needs for the wanted frames: they and those about them, the first and last frame repeated."""
-        reach = self.config.hearing
-        rows = torch.arange(wanted.start - reach, wanted.stop + reach, device=features.device)
-        return features[rows.clamp(0, len(features) - 1)]
-
     def forward(
         self,
         noisy: Float[Tensor, "batch frame live"],

@@ -18,7 +18,7 @@ from facetalk.motion.normaliser import Normaliser
 from facetalk.motion.schedule import Schedule
 from facetalk.motion.temper import Temper, mouth_projection
 from facetalk.motion.windows import Sampling, draw_windows
-from facetalk.types import ExpressionCodes, SpeechFeatures
+from facetalk.types import ExpressionCodes, SpeechFeatures, SpeechStream
 
 KIND = "motion"
 DEFAULT_SAMPLING = Sampling()
@@ -68,10 +68,10 @@ class Motion:
         Raises:
             CheckpointError: `speech` comes from another encoder than the one this motion was trained on.
         """
-        return ExpressionCodes(torch.cat(list(self.windows(speech, sampling))), speech.rate, self.head_hash)
+        return ExpressionCodes(torch.cat(list(self.windows(speech.stream(), sampling))), speech.rate, self.head_hash)
 
     @torch.inference_mode()
-    def windows(self, speech: SpeechFeatures, sampling: Sampling) -> Iterator[Float[Tensor, "frame code"]]:
+    def windows(self, speech: SpeechStream, sampling: Sampling) -> Iterator[Float[Tensor, "frame code"]]:
         """The same codes, window by window, in memory that does not grow with the audio."""
         if speech.encoder_hash != self.speech_hash:
             raise CheckpointError(
@@ -79,7 +79,7 @@ class Motion:
                 f"{self.speech_hash}; use the encoder that belongs to it, or retrain motion (recipes/motion.md)"
             )
         temper = Temper(mouth_projection(self.decode), self.linger)
-        drawn = draw_windows(self.denoiser, self.schedule, speech.values, sampling, temper)
+        drawn = draw_windows(self.denoiser, self.schedule, speech, sampling, temper)
         for live in calmed(drawn, temper.mouth, sampling.calm):
             yield self.normaliser.restore(live)
 

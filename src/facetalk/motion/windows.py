@@ -14,12 +14,14 @@ from torch import Tensor
 
 from facetalk.errors import InputError
 from facetalk.motion.calm import HALF_BAND, Kernel
+from facetalk.motion.earshot import Earshot
 from facetalk.motion.guidance import guided
 from facetalk.motion.listener import Listener, Memory
 from facetalk.motion.noise import REACH, FrameNoise
 from facetalk.motion.sampler import Sampler, dpm_solver
 from facetalk.motion.schedule import Schedule
 from facetalk.motion.temper import Temper
+from facetalk.types import SpeechStream
 
 
 @dataclass(frozen=True)
@@ -65,16 +67,16 @@ class Remembering:
 def draw_windows(
     denoiser: Listener,
     schedule: Schedule,
-    features: Float[Tensor, "frame feature"],
+    stream: SpeechStream,
     sampling: Sampling,
     temper: Temper,
 ) -> Iterator[Float[Tensor, "frame live"]]:
-    """Consecutive windows of motion in live space, one frame for each frame of `features`.
+    """Consecutive windows of motion in live space, one frame for each frame of `stream`.
 
     Args:
         denoiser: the network.
         schedule: its noise levels.
-        features: speech.
+        stream: features of speech; of them no more is kept than a window hears.
         sampling: how to draw.
         temper: what noise the mouth gets, and what the rest.
 
@@ -85,13 +87,13 @@ def draw_windows(
         raise InputError(f"windows of {sampling.window} frames: use 1 or more, for example 240")
     levels = schedule.levels(sampling.steps, sampling.spacing)
     noise = FrameNoise(sampling.seed, denoiser.config.live)
-    remembering = Remembering(denoiser)
-    for first in range(0, len(features), sampling.window):
-        frames = min(sampling.window, len(features) - first)
-        speech = denoiser.listen(denoiser.around(features, range(first, first + frames))[None])
+    remembering, earshot = Remembering(denoiser), Earshot(stream, denoiser.config.hearing)
+    for first in range(0, len(stream), sampling.window):
+        frames = min(sampling.window, len(stream) - first)
+        speech = denoiser.listen(earshot(range(first, first + frames))[None])
 
         def draw(number: int, first: int = sampling.first_frame + first, frames: int = frames) -> Tensor:
-            white = noise.window(number, first - REACH + 1, frames + REACH - 1).to(features)
+            white = noise.window(number, first - REACH + 1, frames + REACH - 1).to(temper.mouth)
             return temper(white, sampling.mouth_noise)
 
         yield sampling.sampler(guided(remembering, speech, sampling.guidance), draw, levels)[0]

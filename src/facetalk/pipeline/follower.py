@@ -15,7 +15,7 @@ from facetalk.landmarks.encoder import LandmarkEncoder
 from facetalk.landmarks.face_map import FaceMap
 from facetalk.motion import Motion, Rig, Sampling, restamp
 from facetalk.motion.calm import AS_DRAWN
-from facetalk.types import SpeechFeatures
+from facetalk.types import SpeechStream
 
 KIND = "landmarks"
 MAP = "map."
@@ -36,7 +36,7 @@ class Follower:
                 "train it on this map (recipes/landmarks.md)"
             )
 
-    def windows(self, features: SpeechFeatures, sampling: Sampling) -> Iterator[Float[Tensor, "frame code"]]:
+    def windows(self, features: SpeechStream, sampling: Sampling) -> Iterator[Float[Tensor, "frame code"]]:
         """Codes of every frame, window by window, of ARKit weights within 0 and 1.
 
         Real lids and lips close further than the linear map knows, and would be followed beyond what the head can do.

@@ -22,9 +22,9 @@ from facetalk.pipeline.roads import DEFAULT_SURFACE, Surface
 from facetalk.pipeline.weights import Weights
 from facetalk.rig.curves import resample
 from facetalk.speech import waveform
-from facetalk.types import FRAME_RATE, ExpressionCodes, RigCurves, SpeechFeatures, Waveform
+from facetalk.types import FRAME_RATE, ExpressionCodes, RigCurves, SpeechStream, Waveform
 
-Windows = Callable[[SpeechFeatures, Sampling], Iterator[Tensor]]
+Windows = Callable[[SpeechStream, Sampling], Iterator[Tensor]]
 """Features and how to draw → codes, window by window."""
 HIGHEST_EXPRESSIVENESS, HIGHEST_GUIDANCE = 3.0, 20.0
 
@@ -92,7 +92,7 @@ class Talker:
         values = self._moved(motion.windows, heard, seed, performing, watch)
         if landmarks is not None:
             shown = self.weights.follower.encoder(landmarks)
-            followed = self._moved(self.weights.follower.windows, shown, seed, _as_seen(performing), watch)
+            followed = self._moved(self.weights.follower.windows, shown.stream(), seed, _as_seen(performing), watch)
             values = filled(followed, values, shown.values, motion.rig.matrix)
         origin = _origin(seed, performing, heard.encoder_hash, self.weights.motion_hash)
         return self._clip(ExpressionCodes(values, heard.rate, motion.head_hash), identity, origin, speech)
@@ -113,7 +113,7 @@ class Talker:
         performing = _as_seen(performing)
         follower = self.weights.follower
         shown = follower.encoder(landmarks)
-        values = self._moved(follower.windows, shown, seed, performing, watch)
+        values = self._moved(follower.windows, shown.stream(), seed, performing, watch)
         origin = _origin(seed, performing, shown.encoder_hash, follower.checkpoint.hash)
         return self._clip(ExpressionCodes(values, shown.rate, follower.motion.head_hash), identity, origin, speech)
 
@@ -138,10 +138,10 @@ class Talker:
         return wearing(self.weights.head, find(self.weights.head, wanted), hairstyle)
 
     def _moved(
-        self, windows: Windows, features: SpeechFeatures, seed: int, performing: Performing, watch: Watch
+        self, windows: Windows, features: SpeechStream, seed: int, performing: Performing, watch: Watch
     ) -> Float[Tensor, "frame code"]:
         """Codes of every frame of what is heard or seen, drawn window by window, on the CPU."""
-        on_device = replace(features, values=features.values.to(self.weights.device))
+        on_device = features.to(self.weights.device)
         values, done = torch.empty(len(features), len(self.weights.head.rest)), 0
         for window in windows(on_device, Sampling(steps=performing.steps, guidance=performing.guidance, seed=seed)):
             values[done : done + len(window)] = self._expressed(window, performing.expressiveness)

@@ -1,6 +1,6 @@
 """The three models of a weights folder, loaded when they are first needed, and refused when they do not match."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -16,7 +16,7 @@ from facetalk.motion import Motion
 from facetalk.pipeline.follower import Follower
 from facetalk.speech import encoder as speech_encoder
 from facetalk.speech.encoder import Encoder
-from facetalk.types import SpeechFeatures, Waveform
+from facetalk.types import SpeechStream, Waveform
 
 NAMES = ("head", "speech", "motion")
 """One .safetensors file each."""
@@ -81,10 +81,9 @@ class Weights:
         follower.motion.check_head(self.head.hash)
         return follower.to(self.device)
 
-    def listen(self, speech: Waveform) -> SpeechFeatures:
-        """Features of speech, on the device."""
-        features = self.encoder(speech)
-        return replace(features, values=features.values.to(self.device))
+    def listen(self, speech: Waveform) -> SpeechStream:
+        """Features of speech, on the device, as they are asked for."""
+        return self.encoder.stream(speech).to(self.device)
 
     @cached_property
     def motion_hash(self) -> str:

@@ -15,7 +15,7 @@ from facetalk.speech.composition import Stretch, stretch
 from facetalk.speech.configuration import Receptive
 from facetalk.speech.network import SmallBackbone
 from facetalk.speech.timing import frame_count
-from facetalk.types import FRAME_RATE, SpeechFeatures, Waveform
+from facetalk.types import FRAME_RATE, SpeechFeatures, SpeechStream, Waveform
 
 KIND = "speech"
 BUNDLED = "bundled"
@@ -68,17 +68,20 @@ class Encoder:
         """Hash of the weights; motion models ask for it."""
         return self.backbone.hash
 
-    @torch.inference_mode()
     def __call__(self, speech: Waveform, rate: Fraction = FRAME_RATE) -> SpeechFeatures:
         """Features of every frame of `speech` (Wav2Vec 2.0, Baevski et al. 2020, interpolated before attention)."""
-        frames = frame_count(speech.duration, rate)
-        offset, gain = self.backbone.prepared(speech.samples)
-        values = torch.empty(frames, self.size)
-        for begin in range(0, frames, self.window_frames):
-            end = min(begin + self.window_frames, frames)
-            values[begin:end] = self._window(speech, range(begin, end), frames, rate, (offset, gain))
-        return SpeechFeatures(values, rate, self.hash)
+        return SpeechFeatures(torch.cat(list(self.stream(speech, rate).pieces)), rate, self.hash)
 
+    def stream(self, speech: Waveform, rate: Fraction = FRAME_RATE) -> SpeechStream:
+        """The same features window by window, for sound of any length."""
+        frames, scale = frame_count(speech.duration, rate), self.backbone.prepared(speech.samples)
+        windows = (
+            range(begin, min(begin + self.window_frames, frames)) for begin in range(0, frames, self.window_frames)
+        )
+        pieces = (self._window(speech, window, frames, rate, scale) for window in windows)
+        return SpeechStream(pieces, frames, rate, self.hash)
+
+    @torch.inference_mode()
     def _window(
         self, speech: Waveform, wanted: range, frames: int, rate: Fraction, scale: tuple[float, float]
     ) -> Float[Tensor, "frame feature"]:

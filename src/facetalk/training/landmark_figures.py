@@ -90,7 +90,7 @@ def follow(follower: Follower, clips: MotionClips, phones: Sequence, view: View,
         truth, _ = clips.clip(index)
         seen = followed(follower.encoder, truth.numpy(), view, np.random.default_rng((7, index)))
         features = SpeechFeatures(torch.from_numpy(seen), FRAME_RATE, follower.encoder.hash)
-        made = follower.motion.rig.weights(torch.cat(list(follower.windows(features, sampling))))
+        made = follower.motion.rig.weights(torch.cat(list(follower.windows(features.stream(), sampling))))
         takes.append(Take(truth[: len(made)], made, phones[index]))
     return takes
 
