@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from facetalk.head.sources import FIRST_SOURCE
 from facetalk.pipeline.hairdressing import between as hair_between
 from facetalk.pipeline.hairdressing import seeded_hair, under
 from facetalk.pipeline.identity import Identity, wearing
+from facetalk.pipeline.wholeness import Look as Looked
 from facetalk.pipeline.wholeness import kept_whole, looked_at
 from facetalk.render.look import Colour, Look, linear, parse_colour, srgb
 from facetalk.render.wardrobe import HAIR, IRIS, SKIN, dressed
@@ -109,8 +111,10 @@ def cast(head: Head, casting: Casting, seeds: Sequence[int]) -> list[Identity]:
             hair = replace(hair, beard=None)
         person = Identity(f"person {seed}", z_id, under(look, hair), hair)
         people.append(wearing(head, person, casting.wear.hairstyle))
-    look = looked_at(head)
-    return [replace(person, z_id=kept_whole(person.z_id, person.name, look).z_id) for person in people]
+    looked = looked_at(head)
+    return [
+        _whole(person, _middle(head, casting, seed, reader), looked) for person, seed in zip(people, seeds, strict=True)
+    ]
 
 
 def beardless(character: Character) -> bool:
@@ -122,6 +126,19 @@ def beardless(character: Character) -> bool:
 def _drawn(head: Head, casting: Casting, seed: int) -> Float[Tensor, " identity"]:
     own = casting.source == TRAIT_SOURCE
     return characters.drawn(head, seed, casting.spread, casting.character) if own else drawn(head, seed, casting.spread)
+
+
+def _middle(head: Head, casting: Casting, seed: int, reader: characters.Reader | None) -> Float[Tensor, " identity"]:
+    """The mean of everybody who is said to be the same, which people are drawn towards to be whole."""
+    if casting.source == TRAIT_SOURCE and casting.like is None:
+        return characters.drawn(head, seed, 0.0, casting.character)
+    mean = torch.zeros(head.config.layout.size)
+    return mean if reader is None else reader.moved(mean, casting.character)
+
+
+def _whole(person: Identity, middle: Float[Tensor, " identity"], looked: Looked) -> Identity:
+    kept = kept_whole(person.z_id - middle, person.name, lambda away: looked(middle + away))
+    return replace(person, z_id=middle + kept.z_id)
 
 
 def suited(look: Look, character: Character) -> Look:
