@@ -24,7 +24,7 @@ def uprights(count=3, length=30.0, step=1.0):
     y = np.arange(length / 2, -length / 2 - step / 2, -step)
     points = np.zeros((count, len(y), 3), np.float32)
     points[..., 1], points[..., 0] = y, np.arange(count)[:, None]
-    return Lines(points / np.float32(UNIT_MM), 0, len(y) - 1)
+    return Lines(points / np.float32(UNIT_MM), 0, 0, len(y) - 1)
 
 
 def mouth(gap_mm, front_mm=24.0, seal_mm=None):
@@ -57,7 +57,7 @@ def test_a_line_that_meets_no_flesh_in_time_is_not_in_the_opening():
 
 def test_an_opening_that_begins_too_late_does_not_count():
     lines = uprights()
-    wider = Lines(lines.points, 0, lines.opens_by - 8)
+    wider = Lines(lines.points, 0, 0, lines.opens_by - 8)
 
     def sdf(points):
         return torch.maximum(slab_gap(4 / UNIT_MM)(points), -11 / UNIT_MM - points[:, 1])
@@ -81,16 +81,32 @@ def test_lips_closed_at_one_depth_are_closed():
 def test_lips_pushed_forward_are_looked_for_in_front():
     """They touch 28 mm out, where the lines for lips at rest do not reach."""
     touching = mouth(6.0, front_mm=34.0, seal_mm=28.0)
-    assert np.allclose(mouth_probe(LANDMARKS).apertures(touching), 6, atol=0.1)
-    assert (mouth_probe(LANDMARKS, pushed_mm=10.0).apertures(touching) == 0).all()
+    assert np.allclose(mouth_probe(LANDMARKS, pushed_mm=0.0).apertures(touching), 6, atol=0.1)
+    assert (mouth_probe(LANDMARKS).apertures(touching) == 0).all()
 
 
-def test_lines_may_begin_before_lips_pushed_forward():
+def test_pushed_lips_may_begin_low_where_they_hang_from_what_is_behind():
+    """An upper lip that slopes forward: from 24 mm on flesh begins ever lower, and the lips meet at 33 mm."""
+
     def sdf(points):
-        return torch.maximum(mouth(6.0)(points), points[:, 1] - 10 / UNIT_MM)
+        p = points * UNIT_MM
+        slope = p[:, 1] - 13 + 1.2 * (p[:, 2] - 24).clamp(min=0)
+        return torch.maximum(mouth(2.0, front_mm=34.0, seal_mm=33.0)(points), slope / UNIT_MM)
 
-    assert np.isnan(mouth_probe(LANDMARKS).apertures(sdf)).all()
-    assert np.allclose(mouth_probe(LANDMARKS, pushed_mm=10.0).apertures(sdf), 6, atol=0.1)
+    assert (mouth_probe(LANDMARKS).apertures(sdf) == 0).all()
+
+
+@pytest.mark.parametrize("gap_mm", [1.0, 3.0])
+def test_a_lower_lip_before_the_upper_one_is_not_taken_for_it(gap_mm):
+    """Lines in front of the upper lip meet only the lower one, which begins where a pushed upper lip might."""
+
+    def sdf(points):
+        p = points * UNIT_MM
+        before = torch.stack([p[:, 2] - 24, -p[:, 2] - 50, gap_mm / 2 - p[:, 1]]).amax(0)
+        below = torch.stack([p[:, 2] - 30, -p[:, 2] - 50, p[:, 1] + gap_mm / 2]).amax(0)
+        return torch.minimum(before, below) / UNIT_MM
+
+    assert np.allclose(mouth_probe(LANDMARKS).apertures(sdf), gap_mm, atol=0.1)
 
 
 def test_a_missing_landmark_is_named():

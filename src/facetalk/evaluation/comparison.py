@@ -32,7 +32,7 @@ from facetalk.types import FRAME_RATE, RigCurves
 
 TAKES = "takes"
 """Folder of what was measured."""
-MEASURED = 3
+MEASURED = 4
 """Raised when the stage measures otherwise or motion is drawn otherwise, so that old takes are not read."""
 TRUTH = "truth"
 COST = "core-s for 10 s"

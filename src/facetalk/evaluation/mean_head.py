@@ -9,7 +9,7 @@ from jaxtyping import Float
 from facetalk.data.posing import SourceHead, Topology
 from facetalk.data.source import HeadSource
 from facetalk.head.model import SOURCE_SIZE, Head
-from facetalk.mesh.aperture import PUSHED_MM, Probe, eye_probe, mouth_probe
+from facetalk.mesh.aperture import Probe, eye_probe, mouth_probe
 from facetalk.mesh.winding import mesh_apertures
 from facetalk.pipeline.actor import Actor
 from facetalk.pipeline.gallery import POSES, posed
@@ -59,7 +59,7 @@ def _openings(head: Head, weights: Float[torch.Tensor, " mode"], mesh: SourceHea
     actor = Actor(head, head.identity(weights[None])[0], stilled=False)
     landmarks = {name: point.numpy() for name, point in actor.state.landmarks.items()}
     lines = (
-        mouth_probe(landmarks, pushed_mm=PUSHED_MM),
+        mouth_probe(landmarks),
         eye_probe(landmarks["eye_left"], float(actor.state.eye_radius[0])),
     )
     return {name: _row(actor, mesh, posed(pose), *lines) for name, pose in {**POSES, **OPENINGS}.items()}

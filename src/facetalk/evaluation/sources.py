@@ -15,7 +15,7 @@ from facetalk.data.landmarks import Anchors
 from facetalk.data.posing import SourceHead, Topology
 from facetalk.data.source import HeadSource
 from facetalk.head.anatomy import LANDMARK_NAMES
-from facetalk.mesh.aperture import PUSHED_MM, eye_probe, mouth_probe
+from facetalk.mesh.aperture import eye_probe, mouth_probe
 from facetalk.mesh.winding import mesh_apertures
 
 POSES: Mapping[str, Mapping[str, float]] = {
@@ -61,7 +61,7 @@ class Meter:
         self.head = SourceHead(Topology(source), source.mean_person)
         measured = Anchors(source).measure(self.head)
         landmarks = dict(zip(LANDMARK_NAMES, measured["landmarks"], strict=True))
-        self.mouth = mouth_probe(landmarks, pushed_mm=PUSHED_MM)
+        self.mouth = mouth_probe(landmarks)
         self.eye = eye_probe(landmarks["eye_left"], float(measured["eye_radius"][0]))
 
     def __call__(self, pose: Mapping[str, float]) -> Openings:

@@ -18,7 +18,7 @@ from facetalk.geometry import UNIT_MM
 from facetalk.head.anatomy import LANDMARK_NAMES
 from facetalk.head.model import SOURCE_SIZE, Head
 from facetalk.head.prior import drawn, person_weights
-from facetalk.mesh.aperture import PUSHED_MM, Probe, eye_probe, mouth_probe
+from facetalk.mesh.aperture import Probe, eye_probe, mouth_probe
 from facetalk.mesh.carry import carry
 from facetalk.mesh.winding import mesh_apertures
 from facetalk.pipeline.actor import Actor
@@ -120,7 +120,7 @@ def _read(head: Head, z_id: Float[torch.Tensor, " identity"], pose: Mapping[str,
 
 def _mouth(marks: Mapping[str, Float[np.ndarray, "3"]]) -> Probe:
     """Lines through the middle of the lips, wherever they are pushed."""
-    return mouth_probe(marks, columns=1, half_width_mm=0.0, pushed_mm=PUSHED_MM)
+    return mouth_probe(marks, columns=1, half_width_mm=0.0)
 
 
 def _mesh_reader(head: SourceHead, anchors: Anchors) -> Read:

@@ -3,7 +3,8 @@
 A line is laid from flesh to flesh through the opening: down the upper lip and on along the way of the jaw between the
 lips, an arc over the cornea between the lids. Where the posed distance changes sign along it is root-found; what lies
 outside flesh from where the upper lip or lid ends to where flesh begins again is free, and its length is the opening
-on that line. A line that does not run from flesh to flesh is not in the opening at all and counts as infinite. The
+on that line. A line that does not run from flesh to flesh, or that meets none of the upper lip, is not in the opening
+at all and counts as infinite. The
 aperture of a column of lines is the smallest free length among them: the narrowest place decides whether lips are
 closed.
 """
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from facetalk.errors import InputError
@@ -30,6 +31,8 @@ LIP_TRAVEL_MM = 10.0
 """How far below its rest position the upper lip may end; what opens lower is the fold under the lower lip."""
 LIP_MARGIN_MM = 2.0
 """How far below the line of the lips at rest an upper lip that is pushed forward may begin."""
+LIP_SHARE = 0.5
+"""What begins within this share of the upper lip's height is it, whatever lies behind."""
 PUSHED_MM = 10.0
 """How much farther forward than at rest the lips of anybody come in a pucker."""
 ARC_REACH, ARC_SAMPLES = 1.2, 81
@@ -46,11 +49,14 @@ STEEPEST = 2.0
 
 @dataclass(frozen=True)
 class Lines:
-    """Polylines laid through an opening, from one lip or lid to the other."""
+    """Polylines laid through an opening, from one lip or lid to the other; the last axis of lines is their depth."""
 
     points: Float[np.ndarray, "*line sample 3"]
     first_by: int
     """Sample before or at which flesh must have begun; otherwise the line is not in the opening."""
+    hangs_by: int
+    """Up to this sample flesh may also begin where it hangs from that of the line behind: lips that are pushed forward
+    begin low, but so does a lower lip that lies before the upper one, and it hangs from nothing."""
     opens_by: int
     """Sample before or at which an opening must have begun; one that begins later does not count."""
 
@@ -73,19 +79,19 @@ class Probe:
 
 def mouth_probe(
     landmarks: Mapping[str, Float[np.ndarray, "3"]], *, columns: int = 5, half_width_mm: float = 6.0,
-    step_mm: float = 1.0, pushed_mm: float = 0.0,
+    step_mm: float = 1.0, pushed_mm: float = PUSHED_MM,
 ) -> Probe:  # fmt: skip
     """Lines down from the subnasale and, from the lips on, along the arc of the jaw about the ears.
 
-    They lie from just before the teeth to just before the lips. Lips that are pushed forward (pucker, funnel) may touch
-    farther out than that: `pushed_mm` lays lines there too, which may begin in the air before the upper lip.
+    They lie from just before the teeth to just before the lips, and on to where lips that are pushed forward (pucker,
+    funnel) may touch; those may begin in the air before the upper lip.
 
     Args:
         landmarks: those of `MOUTH_LANDMARKS`, of the identity at rest, in units.
         columns: places across the mouth, the middle one at its centre.
         half_width_mm: of the outermost columns from the centre.
         step_mm: between depths, and between samples of a line.
-        pushed_mm: how much farther forward than at rest lips are looked for.
+        pushed_mm: how much farther forward than at rest lips are looked for; with 0 pushed lips read too open.
 
     Raises:
         InputError: a landmark is missing.
@@ -100,8 +106,9 @@ def mouth_probe(
     profile = np.stack([_jaw_line(z, above, centre[1], hinge, step) for z in depths])
     points = np.empty((columns, *profile.shape[:2], 3), np.float32)
     points[..., 0], points[..., 1:] = across[:, None, None], profile
-    begun_by = len(above) + round(LIP_MARGIN_MM / step_mm) if pushed_mm else 0
-    return Probe(Lines(points, begun_by, len(above) + round(LIP_TRAVEL_MM / step_mm)))
+    first_by, lips = round(LIP_SHARE * len(above)), len(above)
+    margin, travel = round(LIP_MARGIN_MM / step_mm), round(LIP_TRAVEL_MM / step_mm)
+    return Probe(Lines(points, first_by, lips + margin, lips + travel))
 
 
 def _jaw_line(
@@ -135,15 +142,15 @@ def eye_probe(
     way = np.stack([np.sin(yaw) * np.cos(pitch_at), np.sin(pitch_at), np.cos(yaw) * np.cos(pitch_at)], -1)
     points = np.asarray(centre) + (radius * CORNEA + depth[..., None] / UNIT_MM) * way
     first, last = np.searchsorted(-pitch, [-LID_REACH, LID_REACH])
-    return Probe(Lines(points.astype(np.float32), int(first), int(last)))
+    return Probe(Lines(points.astype(np.float32), int(first), int(first), int(last)))
 
 
 def free_length_mm(sdf: SDF, lines: Lines) -> Float[np.ndarray, "*line"]:
     """Length of each line's openings, crossings found to better than 0.1 mm.
 
     An opening is a stretch outside flesh that begins behind flesh, no later than `lines.opens_by`. The length is
-    infinite where flesh begins too late or an opening does not end in flesh. Between samples the distance is asked
-    again wherever it is small enough for a gap or wall to hide there.
+    infinite where flesh begins too late (`entered`) or an opening does not end in flesh. Between samples the distance
+    is asked again wherever it is small enough for a gap or wall to hide there.
     """
     shape = lines.points.shape[:-2]
     points = torch.from_numpy(np.ascontiguousarray(lines.points, np.float32)).reshape(-1, *lines.points.shape[-2:])
@@ -158,9 +165,29 @@ def free_length_mm(sdf: SDF, lines: Lines) -> Float[np.ndarray, "*line"]:
     left = torch.where(flesh, place, -1).cummax(1).values  # where flesh was last met
     opening = (left >= 0) & (left <= 2 * lines.opens_by)
     free = (share * spans * opening[:, :-1]).sum(1)
-    begun = flesh[:, : 2 * lines.first_by + 1].any(1)
+    begun = torch.where(flesh.any(1), flesh.float().argmax(1), torch.inf)
+    out = ~flesh & (place > begun[:, None])
+    until = torch.where(out.any(1), out.float().argmax(1), flesh.shape[1])
     ended = flesh[:, -1] | ~opening[:, -1]
-    return torch.where(begun & ended, free, torch.inf).numpy().reshape(shape)
+    inside = entered(begun.numpy().reshape(shape) / 2, until.numpy().reshape(shape) / 2, lines)
+    return np.where(inside & ended.numpy().reshape(shape), free.numpy().reshape(shape), np.inf)
+
+
+def entered(
+    begun: Float[np.ndarray, "*line"], until: Float[np.ndarray, "*line"], lines: Lines
+) -> Bool[np.ndarray, "*line"]:
+    """Which lines come into the opening from the upper lip or lid.
+
+    Args:
+        begun: the sample at which flesh first begins; infinite where there is none.
+        until: the sample at which that flesh ends.
+        lines: where it may begin.
+    """
+    inside = begun <= lines.first_by
+    for depth in range(1, begun.shape[-1]):
+        low = np.minimum(until[..., depth - 1], lines.hangs_by)
+        inside[..., depth] |= inside[..., depth - 1] & (begun[..., depth] <= low)
+    return inside
 
 
 def narrowest(free: Float[np.ndarray, "*lead column depth"]) -> Float[np.ndarray, "*lead column"]:

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 
 from facetalk.compiled import kernel
 from facetalk.geometry import UNIT_MM
-from facetalk.mesh.aperture import Lines, Probe, narrowest
+from facetalk.mesh.aperture import Lines, Probe, entered, narrowest
 
 ASIDE = np.array([1.37e-5, 0.0, 2.11e-5])
 """Lines are moved by a few micrometres: source meshes are symmetric, and a middle line would run along edges."""
@@ -25,8 +25,9 @@ def mesh_free_length_mm(
     """
     points = lines.points.astype(np.float64) + ASIDE
     flat = points.reshape(-1, *points.shape[-2:])
-    free = line_free_lengths(*_as_arrays(vertices, faces), flat, lines.first_by, lines.opens_by)
-    return (free * UNIT_MM).reshape(points.shape[:-2])
+    found = line_free_lengths(*_as_arrays(vertices, faces), flat, lines.opens_by)
+    free, begun, until = (each.reshape(points.shape[:-2]) for each in found)
+    return np.where(entered(begun, until, lines), free * UNIT_MM, np.inf)
 
 
 def mesh_apertures(
@@ -100,8 +101,10 @@ def windings(vertices, faces, points):
 
 
 @kernel
-def line_free_lengths(vertices, faces, lines, first_by, opens_by):  # noqa: C901
-    """Length of the openings of each polyline, as `facetalk.mesh.aperture.free_length_mm` defines them."""
+def line_free_lengths(vertices, faces, lines, opens_by):  # noqa: C901
+    """Length of the openings of each polyline, as `facetalk.mesh.aperture.free_length_mm` defines them, infinite where
+    one does not end in flesh; and the samples at which the first flesh begins and ends, infinite where there is none.
+    """
     count, samples = lines.shape[0], lines.shape[1]
     low, high = np.empty((count, 3)), np.empty((count, 3))
     for n in range(count):
@@ -142,10 +145,10 @@ def line_free_lengths(vertices, faces, lines, first_by, opens_by):  # noqa: C901
                     places[n, hits[n]] = along[n, s] + t * (along[n, s + 1] - along[n, s])
                     sides[n, hits[n]] = side
                     hits[n] += 1
-    free = np.full(count, np.inf)
+    free, begins, ends = np.full(count, np.inf), np.full(count, np.inf), np.full(count, np.inf)
     for n in range(count):
         winding, at = first[n], 0.0
-        begun, left, total, ended = -1.0, -1.0, 0.0, True
+        begun, until, left, total, ended = -1.0, -1.0, -1.0, 0.0, True
         order = np.argsort(places[n, : hits[n]])
         for h in range(hits[n] + 1):
             here = places[n, order[h]] if h < hits[n] else along[n, samples - 1]
@@ -153,12 +156,26 @@ def line_free_lengths(vertices, faces, lines, first_by, opens_by):  # noqa: C901
                 if begun < 0:
                     begun = at
                 left, ended = here, True
-            elif 0 <= left <= along[n, opens_by] and here > at:
-                total += here - at
-                ended = False
+            elif here > at:
+                if begun >= 0 and until < 0:
+                    until = at
+                if 0 <= left <= along[n, opens_by]:
+                    total += here - at
+                    ended = False
             at = here
             if h < hits[n]:
                 winding -= sides[n, order[h]]
-        if 0 <= begun <= along[n, first_by] and ended:
+        if begun >= 0:
+            begins[n] = sample_at(along[n], begun)
+            ends[n] = sample_at(along[n], until if until >= 0 else at)
+        if ended:
             free[n] = total
-    return free
+    return free, begins, ends
+
+
+@kernel
+def sample_at(along, length):
+    """Where on a polyline so long a way ends, in samples."""
+    last = min(np.searchsorted(along, length, side="right"), len(along) - 1)
+    step = along[last] - along[last - 1]
+    return last - 1 + (length - along[last - 1]) / step if step > 0 else float(last)
