@@ -1,4 +1,4 @@
-"""Points on and about lips and lids: few of all that were drawn, but what speech and blinks are read from.
+"""Points on and about lips, teeth and lids: few of all that were drawn, but what speech and blinks are read from.
 
 Of the points in space that a scan holds, two in a hundred lie in the air within reach of the lips, three times as many
 in the flesh there. Taken as they come, a film of flesh across lips that part by little costs next to nothing, and so
@@ -22,6 +22,8 @@ ASIDE_MM, ABOVE_MM, BELOW_MM, BEHIND_MM, BEFORE_MM = 22.0, 10.0, 20.0, 1.0, 14.0
 """How far from the middle of the lips, and behind the front of the teeth, points count as about the lips."""
 NEAR_MM = 2.5
 """How far from the surface."""
+TEETH_BEHIND_MM = 8.0
+"""How far behind the front of the teeth others may show between parted lips."""
 MOST = 128
 """Columns kept of each kind and row."""
 CHUNK = 128
@@ -34,7 +36,7 @@ class FinePoints:
     """Of every row of some arrays, which points are fine: where there are few, repeated; where there are none, any."""
 
     surface: tuple[Columns, ...]
-    """On lips, on lids."""
+    """On lips, on the teeth that show between them, on lids."""
     space: tuple[Columns, ...]
     """In the air about lips, in flesh about lips, and the same about lids."""
 
@@ -44,12 +46,12 @@ class FinePoints:
         rows = torch.arange(len(identities)).split(CHUNK)
         found = [_found(data, {name: arrays[name][some] for name in _USED}, identities[some]) for some in rows]
         kinds = [torch.cat(kind) for kind in zip(*found, strict=True)]
-        return cls(tuple(kinds[:2]), tuple(kinds[2:]))
+        return cls(tuple(kinds[:3]), tuple(kinds[3:]))
 
     def drawn(
         self, rows: Int[Tensor, " row"], count: int, generator: torch.Generator
     ) -> tuple[Int[Tensor, "row sample"], Int[Tensor, "row point"]]:
-        """Columns of `count` surface points on the lips and as many on the lids, and of as many points in space."""
+        """Columns of `count` surface points of every kind, and of as many in space about lips and about lids."""
         surface = [_picked(kind[rows], count, generator) for kind in self.surface]
         space = [_picked(kind[rows], count // 2, generator) for kind in self.space]
         return torch.cat(surface, 1), torch.cat(space, 1)
@@ -58,11 +60,13 @@ class FinePoints:
 _USED = ("points", "sdf", "surface", "region")
 
 
-def about_lips(anatomy: Anatomy, points: Float[Tensor, "row point 3"]) -> Bool[Tensor, "row point"]:
-    """Which points lie before the teeth, near to the lips at rest."""
+def about_lips(
+    anatomy: Anatomy, points: Float[Tensor, "row point 3"], behind_mm: float = BEHIND_MM
+) -> Bool[Tensor, "row point"]:
+    """Which points lie before the teeth, or a little behind their front, near to the lips at rest."""
     centre, teeth = anatomy.landmark("mouth_centre")[:, None], anatomy.landmark("teeth_front")[:, None, 2]
     x, y, z = ((points - centre) * UNIT_MM).unbind(-1)
-    behind = (teeth - centre[..., 2]) * UNIT_MM - BEHIND_MM
+    behind = (teeth - centre[..., 2]) * UNIT_MM - behind_mm
     return (x.abs() < ASIDE_MM) & (y < ABOVE_MM) & (y > -BELOW_MM) & (z > behind) & (z < BEFORE_MM)
 
 
@@ -70,8 +74,10 @@ def _found(data: HeadSet, arrays: Mapping[str, Tensor], identities: Int[Tensor, 
     anatomy, points, sdf = data.anatomy_of(identities), data.places(arrays["points"]), arrays["sdf"].float()
     air, near = sdf > 0, sdf.abs() < NEAR_MM / UNIT_MM
     lips, lids = near & about_lips(anatomy, points), near & about_eyes(anatomy, points)
-    on = on_lids(anatomy, data.places(arrays["surface"]), arrays["region"])
-    kinds = (arrays["region"] == Region.LIPS, on, lips & air, lips & ~air, lids & air, lids & ~air)
+    surface, region = data.places(arrays["surface"]), arrays["region"]
+    teeth = (region == Region.TEETH) & about_lips(anatomy, surface, TEETH_BEHIND_MM)
+    on = on_lids(anatomy, surface, region)
+    kinds = (region == Region.LIPS, teeth, on, lips & air, lips & ~air, lids & air, lids & ~air)
     return [_columns(kind) for kind in kinds]
 
 

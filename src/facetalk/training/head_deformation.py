@@ -41,7 +41,7 @@ class DeformationRecipe:
     checked: int = 150
     """Surface points of each scan that are also asked through the canonical field."""
     fine_points: int = 48
-    """Surface points of the lips and of the lids of each scan, and as many about either, half of these in the air."""
+    """Surface points of lips, teeth and lids of each scan, and as many about either, half of these in the air."""
     fine: float = 3.0
     """Weight of the posed field there."""
     fine_carried: float = 0.6

@@ -40,7 +40,7 @@ class IdentityRecipe:
     fine: float = 0.0
     """Weight of points on and about lips and lids, to go on with: 2 brings back edges of lids that are worn away."""
     fine_points: int = 48
-    """Surface points of the lips and of the lids of each head, and as many about either, half of these in the air."""
+    """Surface points of lips, teeth and lids of each head, and as many about either, half of these in the air."""
     wall: float = 0.0
     """Weight of flesh between the nostrils of people drawn from the source's prior; for heads of ICT-FaceKit, 1."""
     people: int = 4
