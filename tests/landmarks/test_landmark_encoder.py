@@ -10,7 +10,7 @@ import torch
 import made_faces
 from facetalk.arkit import ARKIT_INDEX
 from facetalk.errors import InputError
-from facetalk.landmarks.encoder import FEATURES, LandmarkEncoder, resampled, shown
+from facetalk.landmarks.encoder import FEATURES, LandmarkEncoder, resampled, seen_parts, shown
 from facetalk.landmarks.fit import Posed, crossing, jacobian
 from facetalk.landmarks.points import GROUPS, MEDIAPIPE_INDICES, POINTS, Landmarks, common
 from facetalk.types import FRAME_RATE
@@ -67,20 +67,22 @@ def test_a_point_that_strays_hardly_counts():
 
 def test_lost_frames_lie_between_those_about_them_and_long_gaps_say_so():
     places = made_faces.places(WEIGHTS)
-    places[10:12], places[20:30] = np.nan, np.nan
+    places[10:12], places[20:36] = np.nan, np.nan
     features = followed(places)
     middle = (features[9] + (features[12] - features[9]) / 3)[:52]
     torch.testing.assert_close(features[10, :52], middle, atol=1e-5, rtol=0)
     assert shown(features)[:20].min() == 1
-    assert shown(features)[20:30].max() == 0 and shown(features)[30:].min() == 1
+    assert shown(features)[20:36].max() == 0 and shown(features)[36:].min() == 1
+    parts = seen_parts(Landmarks(places, FRAME_RATE))
+    assert parts[10:12].max() == 0 and parts[12:20].min() == 1
 
 
 def test_before_the_first_face_its_features_hold():
     places = made_faces.places(WEIGHTS)
-    places[:6] = np.nan
+    places[:16] = np.nan
     features = followed(places)
-    torch.testing.assert_close(features[:6, :52], features[6:7, :52].expand(6, -1))
-    assert shown(features)[:6].max() == 0
+    torch.testing.assert_close(features[:16, :52], features[16:17, :52].expand(16, -1))
+    assert shown(features)[:16].max() == 0
 
 
 def test_another_rate_is_brought_to_ours():

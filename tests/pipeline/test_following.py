@@ -16,10 +16,9 @@ from facetalk.errors import CheckpointError
 from facetalk.head import model as head_model
 from facetalk.head.model import Head
 from facetalk.head.rig import RigConfig
-from facetalk.landmarks.encoder import FEATURES
 from facetalk.landmarks.points import GROUPS, Landmarks
 from facetalk.motion import Rig
-from facetalk.pipeline.filling import REACH, filled
+from facetalk.pipeline.filling import REACH, carried, filled
 from facetalk.pipeline.follower import Follower
 from facetalk.pipeline.talker import Performing, Talker
 from facetalk.training.motion_job import Stamp, stamp
@@ -63,7 +62,7 @@ def test_seen_throughout_landmarks_lead_and_unseen_speech_does(talker):
     torch.testing.assert_close(rig.weights(both), rig.weights(followed), atol=1e-4, rtol=0)
     short = Landmarks(PLACES[:8], Fraction(30))
     late = talker.animate(SPEECH, performing=QUICK, landmarks=short).codes.values
-    torch.testing.assert_close(late[8:], heard[8:])
+    torch.testing.assert_close(late[8 + REACH :], heard[8 + REACH :])
 
 
 def test_no_weight_leaves_its_range(talker):
@@ -78,11 +77,11 @@ def test_guidance_is_about_speech(talker):
     assert torch.equal(plain.codes.values, guided.codes.values) and guided.origin.guidance == 1.0
 
 
-def features(frames: int, hidden: dict[str, slice]) -> torch.Tensor:
+def seen(frames: int, hidden: dict[str, slice]) -> torch.Tensor:
     known = torch.ones(frames, len(GROUPS))
     for name, gap in hidden.items():
         known[gap, list(GROUPS).index(name)] = 0
-    return torch.cat([torch.zeros(frames, FEATURES - len(GROUPS) - 2), known, torch.zeros(frames, 2)], 1)
+    return known
 
 
 def test_hidden_lips_are_heard_while_brows_are_followed():
@@ -90,13 +89,30 @@ def test_hidden_lips_are_heard_while_brows_are_followed():
     rig = Rig(torch.zeros(60), matrix)
     followed, heard = rig.codes(torch.ones(60, 52)), rig.codes(torch.zeros(60, 52))
     gap = slice(20, 40)
-    seen = features(60, {"outer lips": gap, "inner lips": gap})
-    weights = rig.weights(filled(followed, heard, seen, matrix))
+    parts = seen(60, {"outer lips": gap, "inner lips": gap})
+    weights = rig.weights(filled(followed, heard, parts, matrix))
     jaw, brow = weights[:, ARKIT_INDEX["jawOpen"]], weights[:, ARKIT_INDEX["browInnerUp"]]
     torch.testing.assert_close(brow, torch.ones(60), atol=1e-4, rtol=0)
-    assert jaw[gap].abs().max() < 1e-4
-    assert (jaw[: 20 - 2 * REACH] > 0.999).all() and (jaw[40 + 2 * REACH :] > 0.999).all()
-    assert jaw.diff().abs().max() < 0.4
+    assert jaw[20 + REACH : 40 - REACH].abs().max() < 1e-4
+    assert (jaw[:20] > 0.999).all() and (jaw[40:] > 0.999).all()
+    assert jaw.diff().abs().max() < 1 / REACH + 1e-3
+
+
+@pytest.mark.parametrize("length", range(1, REACH))
+def test_what_was_followed_beside_a_short_gap_is_carried_across_it(length):
+    line, known = torch.linspace(0, 1, 20)[:, None], torch.ones(20, dtype=torch.bool)
+    known[8 : 8 + length] = False
+    gapped = torch.where(known[:, None], line, 9.0)
+    torch.testing.assert_close(carried(gapped, known), line)
+
+
+def test_beyond_the_ends_what_was_followed_fades_away():
+    known = torch.zeros(30, dtype=torch.bool)
+    known[12] = True
+    found = carried(torch.ones(30, 1), known)[:, 0]
+    assert found[12] == 1 and (found[: 12 - REACH] == 0).all() and (found[13 + REACH :] == 0).all()
+    assert found.diff().abs().max() <= 1 / REACH + 1e-6
+    assert (carried(torch.ones(30, 1), known & False) == 0).all()
 
 
 def test_weights_come_back_as_they_were_kept(folder, tmp_path):

@@ -28,8 +28,9 @@ from facetalk.types import FRAME_RATE, SpeechFeatures
 
 STEPS = 3
 """Steps of the fit of every frame once the person is known."""
-BRIDGE_S = 0.1
-"""Frames lost for no longer than this count as seen: what lies between is plain."""
+BRIDGE_S = 0.5
+"""Frames lost for no longer than this count as seen, in a straight line between those about them: nothing a face
+without sound can be asked for comes nearer, and what was seen beside the gap is followed better."""
 BATCH = 256
 """Frames fitted at a time."""
 MET = 0.03
@@ -75,7 +76,7 @@ class LandmarkEncoder:
         posed, neutral = self.fit(faces)
         features = torch.zeros(len(landmarks), FEATURES)
         features[shown] = torch.cat(
-            [posed.weights, *self.openings(faces, posed, neutral), self.known(faces), posed.rotation[:, :2, 2]], 1
+            [posed.weights, *self.openings(faces, posed, neutral), known(faces.seen), posed.rotation[:, :2, 2]], 1
         )
         return bridged(features, shown, landmarks.rate)
 
@@ -122,13 +123,21 @@ class LandmarkEncoder:
         heights = heights / posed.scale[:, None] * UNIT_MM / 10
         return heights, heights - heights.quantile(MET, dim=0)
 
-    def known(self, faces: Seen) -> Float[Tensor, "frame group"]:
-        """Share of each part of the face that was seen."""
-        return torch.stack([faces.seen[:, list(points)].mean(1) for points in GROUPS.values()], 1)
+
+def known(seen: Float[Tensor, "frame 70"]) -> Float[Tensor, "frame group"]:
+    """Share of each of `GROUPS` among the points that were seen."""
+    return torch.stack([seen[:, list(points)].mean(1) for points in GROUPS.values()], 1)
+
+
+def seen_parts(landmarks: Landmarks) -> Float[Tensor, "frame group"]:
+    """Share of each of `GROUPS` that was seen, at `FRAME_RATE`; nothing in frames without a pose, however short."""
+    seen = torch.from_numpy(np.isfinite(landmarks.places).all(-1)).float()
+    seen[seen.sum(1) < FEWEST] = 0
+    return torch.from_numpy(resampled(known(seen).numpy(), landmarks.rate, FRAME_RATE))
 
 
 def shown(features: Float[Tensor, "frame feature"]) -> Float[Tensor, "frame group"]:
-    """Share of each of `GROUPS` that was seen, read from features."""
+    """Share of each of `GROUPS` that counts as seen, read from features."""
     return features[:, -2 - len(GROUPS) : -2]
 
 

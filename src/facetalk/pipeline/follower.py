@@ -40,10 +40,10 @@ class Follower:
         """Codes of every frame, window by window, of ARKit weights within 0 and 1.
 
         Real lids and lips close further than the linear map knows, and would be followed beyond what the head can do.
-        Lids are followed as they are seen, however quick, and there is nothing for chance to decide.
+        Lids are followed as they are seen, however quick, and there is nothing for chance to decide about lips.
         """
         rig = self.motion.rig
-        for codes in self.motion.windows(features, replace(sampling, calm=AS_DRAWN, spacing=1.0)):
+        for codes in self.motion.windows(features, replace(sampling, calm=AS_DRAWN, spacing=1.0, mouth_noise=0.0)):
             yield rig.codes(rig.weights(codes).clamp(0, 1))
 
     def to(self, device: torch.device) -> "Follower":

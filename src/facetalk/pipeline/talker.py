@@ -11,6 +11,7 @@ from torch import Tensor
 
 from facetalk.errors import InputError
 from facetalk.head.kinds import rig_of
+from facetalk.landmarks.encoder import seen_parts
 from facetalk.landmarks.points import Landmarks
 from facetalk.motion import Sampling, express
 from facetalk.pipeline.backstage import Backstage
@@ -93,7 +94,7 @@ class Talker:
         if landmarks is not None:
             shown = self.weights.follower.encoder(landmarks)
             followed = self._moved(self.weights.follower.windows, shown.stream(), seed, _as_seen(performing), watch)
-            values = filled(followed, values, shown.values, motion.rig.matrix)
+            values = filled(followed, values, seen_parts(landmarks), motion.rig.matrix)
         origin = _origin(seed, performing, heard.encoder_hash, self.weights.motion_hash)
         return self._clip(ExpressionCodes(values, heard.rate, motion.head_hash), identity, origin, speech)
 
