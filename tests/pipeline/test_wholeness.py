@@ -1,9 +1,14 @@
 import logging
 
+import numpy as np
 import pytest
 import torch
+import trimesh
 
-from facetalk.pipeline.wholeness import POSES, ROUNDS, Wholeness, kept_whole
+from facetalk.geometry import UNIT_MM
+from facetalk.mesh.clip import Plane
+from facetalk.pipeline.wholeness import POSES, ROUNDS, Wholeness, kept_whole, wholeness
+from facetalk.types import Mesh
 
 FINE, PIERCED = Wholeness(0, 0, 0, 2, 5, 0.001), Wholeness(0, 0, 1, 0, 0, 0.0)
 
@@ -15,6 +20,17 @@ def torn_beyond(limit):
         return dict(zip(POSES, (FINE, PIERCED if float(z_id.norm()) > limit else FINE), strict=True))
 
     return look
+
+
+@pytest.mark.parametrize(("place_mm", "floating"), [((0, -10, -40), 0), ((0, 60, 0), 1), ((0, -10, -90), 1)])
+def test_a_tongue_in_the_mouth_is_not_afloat(place_mm, floating):
+    head, tongue = trimesh.creation.icosphere(4, 0.4), trimesh.creation.icosphere(2, 12 / UNIT_MM)
+    mouth = np.array([0.0, -0.1, 0.3])
+    tongue.apply_translation(mouth + np.array(place_mm) / UNIT_MM)
+    both = trimesh.util.concatenate([head, tongue])
+    mesh = Mesh(both.vertices.astype(np.float32), both.faces.astype(np.int32))
+    found = wholeness(mesh, mouth, [np.array([0.1, 0.1, 0.3])], Plane((0.0, 1.0, 0.0), -2.0))
+    assert (found.floating, found.torn) == (floating, 0)
 
 
 def test_whole_people_stay_who_they_are():

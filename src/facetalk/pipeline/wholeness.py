@@ -45,7 +45,7 @@ class Wholeness:
     """One posed mesh; a whole one is all zeros, the last three but for chance."""
 
     floating: int
-    """Pieces besides the head."""
+    """Pieces besides the head, save those wholly in the mouth: tongues and rows of teeth may be bodies of their own."""
     torn: int
     """Vertices at edges with one face that are not the rim of the neck."""
     tunnels: int
@@ -126,11 +126,12 @@ def wholeness(
     middles = mesh.vertices[mesh.faces].mean(1)
     in_mouth = _boxed(middles, mouth, MOUTH_BOX_MM)
     in_eyes = np.any([_boxed(middles, eye, EYE_BOX_MM) for eye in eyes], 0)
+    piece = pieces(np.ascontiguousarray(mesh.faces, np.int32), len(mesh.vertices))
     border = border_vertices(mesh.faces)
     torn = np.abs(cut.height(mesh.vertices[border])) * UNIT_MM > RIM_MM
     sampled = np.random.default_rng(0).choice(len(mesh.faces), min(TRIANGLES, len(mesh.faces)), replace=False)
     return Wholeness(
-        floating=int(pieces(np.ascontiguousarray(mesh.faces, np.int32), len(mesh.vertices)).max()),
+        floating=max(len(np.unique(piece[~_boxed(mesh.vertices, mouth, MOUTH_BOX_MM)])) - 1, 0),
         torn=int(torn.sum()),
         tunnels=topology(mesh.faces[~in_mouth & ~in_eyes]).genus,
         eye_tunnels=topology(mesh.faces[in_eyes]).genus,
