@@ -9,6 +9,8 @@ from transformers import Wav2Vec2Config, Wav2Vec2Model
 
 from facetalk.errors import CheckpointError
 from facetalk.speech import encoder
+from facetalk.speech.wav2vec2 import moments
+from facetalk.speech.waveform import BLOCK_SAMPLES
 from facetalk.types import SAMPLE_RATE, Waveform
 
 PUBLISHED = {"conv_kernel": (10, 3, 3, 3, 3, 2, 2), "conv_stride": (5, 2, 2, 2, 2, 2, 2), "conv_dim": (8,) * 7}
@@ -82,3 +84,10 @@ def test_a_model_with_missing_weights_is_refused(folder: Path, tmp_path):
     save_file(dropped, tmp_path / "model.safetensors", {"format": "pt"})
     with pytest.raises(CheckpointError, match="is no whole Wav2Vec"):
         encoder.load(tmp_path)
+
+
+def test_long_sound_has_the_mean_and_variance_of_the_whole():
+    samples = np.random.default_rng(1).normal(0.3, 0.05, 2 * BLOCK_SAMPLES + 77).astype(np.float32)
+    mean, variance = moments(samples)
+    assert mean == pytest.approx(samples.mean(dtype=np.float64), rel=1e-12)
+    assert variance == pytest.approx(samples.var(dtype=np.float64), rel=1e-9)

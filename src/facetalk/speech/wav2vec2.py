@@ -15,6 +15,7 @@ from facetalk.checkpoint import Checkpoint
 from facetalk.errors import CheckpointError
 from facetalk.speech.composition import Stretch, at_frames, convolved
 from facetalk.speech.configuration import Receptive
+from facetalk.speech.waveform import BLOCK_SAMPLES
 
 UNUSED = frozenset({"masked_spec_embed"})
 """Parameters that only masked pre-training reads."""
@@ -46,13 +47,20 @@ class PretrainedBackbone(nn.Module):
         """Offset and gain that give the file mean 0 and variance 1, where the model was trained so."""
         if not self.normalises:
             return 0.0, 1.0
-        mean, variance = float(samples.mean(dtype=np.float64)), float(samples.var(dtype=np.float64))
+        mean, variance = moments(samples)
         return mean, float(1 / np.sqrt(variance + 1e-7))
 
     def forward(self, samples: Float[Tensor, "batch sample"], span: Stretch) -> Float[Tensor, "batch frame feature"]:
         """Features of a stretch of frames."""
         hidden, _ = self.model.feature_projection(at_frames(convolved(self.model, samples), span))
         return self.model.encoder(hidden).last_hidden_state
+
+
+def moments(samples: Float[np.ndarray, " sample"]) -> tuple[float, float]:
+    """Mean and variance, in double precision a block at a time: long sound is not held several times over."""
+    blocks = [samples[first : first + BLOCK_SAMPLES] for first in range(0, len(samples), BLOCK_SAMPLES)]
+    mean = sum(float(block.sum(dtype=np.float64)) for block in blocks) / len(samples)
+    return mean, sum(float(np.square(block.astype(np.float64) - mean).sum()) for block in blocks) / len(samples)
 
 
 def _pretrained(source: str) -> Wav2Vec2Model:
