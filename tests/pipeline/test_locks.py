@@ -13,7 +13,7 @@ from facetalk.pipeline import hairdressing
 from facetalk.pipeline.actor import NECK_CUT, Actor
 from facetalk.pipeline.gallery import pictures
 from facetalk.pipeline.identity import Identity, find, wearing
-from facetalk.pipeline.locks import BESIDE_MM, HIDDEN_MM, LOBE_MM, Roots, joined
+from facetalk.pipeline.locks import BESIDE_MM, HIDDEN_MM, LOBE_MM, Roots, joined, off_lips
 from facetalk.pipeline.presenter import View
 from facetalk.pipeline.roads import ROADS, Surface, road_of
 from facetalk.render.look import Look
@@ -159,3 +159,36 @@ def test_a_beard_leaves_the_lobes_of_ears_bare(hairy):
         off = UNIT_MM * hairy.canonical(torch.from_numpy(beard.vertices)).numpy()
     assert np.median(off[near < LOBE_MM - 10]) < 0
     assert np.median(off[near > BESIDE_MM + 10]) > THICKNESS_MM - 3
+
+
+def test_a_beard_arrives_however_far_the_pose_is_from_the_one_before(hairy):
+    roots, far = hairy.locks.roots, torch.tensor([0.0, -0.12, 0.05])
+
+    def warp(points):
+        return -far.expand(len(points), 3), torch.zeros(len(points))
+
+    arrived = roots.moved(warp, roots.points)
+    torch.testing.assert_close(arrived, roots.points + far, atol=0.05 / UNIT_MM, rtol=0)
+
+
+def test_no_beard_is_left_on_lips(hairy):
+    beard, mouth = hairy.locks.beard, hairy.landmark("mouth_centre").numpy()
+
+    def lips_on_one_side(points):
+        shares = torch.zeros(len(points), len(Region))
+        shares[torch.arange(len(points)), torch.where(points[:, 0] > mouth[0], int(Region.LIPS), int(Region.SKIN))] = 1
+        return shares
+
+    depth = hairy.canonical(torch.from_numpy(beard.vertices)).numpy()
+    left, depths = off_lips(beard, depth, hairy.canonical, lips_on_one_side, mouth)
+    assert len(left.vertices) == len(depths) == len(left.strands.values)
+
+    def beside(vertices, side):
+        near = np.linalg.norm(vertices - mouth, axis=1) * UNIT_MM < 35
+        return vertices[near & (side * (vertices[:, 0] - mouth[0]) * UNIT_MM > 5)]
+
+    def standing(vertices):
+        return (hairy.canonical(torch.from_numpy(vertices)) * UNIT_MM > 1).sum()
+
+    assert standing(beside(beard.vertices, 1)) > 20 and standing(beside(left.vertices, 1)) == 0
+    assert standing(beside(left.vertices, -1)) == standing(beside(beard.vertices, -1))

@@ -5,6 +5,7 @@ Hair on the scalp moves with the skull alone. A beard grows on skin that moves: 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -26,6 +27,8 @@ from facetalk.mesh.strands import Groom, stand_out, strand_coordinates, swung
 from facetalk.types import Mesh, Region, Strands
 
 Points = Float[Tensor, "point 3"]
+HairSkin = Callable[[Points], Float[Tensor, " point"]]
+"""Distance to the skin that hair grows on."""
 Warp = Callable[[Points], tuple[Points, Float[Tensor, " point"]]]
 """Offsets and levels at posed points."""
 
@@ -42,8 +45,14 @@ FULL_MM = 7.0
 """Height above the skin from which on locks are set fully."""
 LOBE_MM, BESIDE_MM = 45.0, 57.0
 """Nearer to the middle of an ear than the first no beard grows, further than the second all of it."""
-ROOTS, SPREAD, ROUNDS = 160, 4, 2
+ROUND_MOUTH_MM, LIP_MARGIN_MM, ON_LIP = 45.0, 3.0, 0.5
+"""How far round the mouth lips are looked for under a beard, how wide a rim stays free, and what share is a lip."""
+ROOTS, SPREAD, ROUNDS = 240, 4, 2
 """Points of the skin that carry a beard, how many of them each vertex follows, and corrections of their places."""
+CLOSE_MM = 12.0
+"""Roots thin out with the square of the distance from the mouth and this."""
+ASTRAY_MM, FEW_ASTRAY, JUMP_ROUNDS = 1.0, 0.05, 10
+"""Where more than a few roots miss their places by more, as between poses, they are corrected further."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +65,13 @@ class Roots:
     share: Float[np.ndarray, "vertex near"]
 
     @classmethod
-    def under(cls, mesh: Mesh, depth: Float[np.ndarray, " vertex"]) -> "Roots":
-        """Roots of a beard that stands `depth` off the skin."""
+    def under(cls, mesh: Mesh, depth: Float[np.ndarray, " vertex"], mouth: Float[np.ndarray, "3"]) -> "Roots":
+        """Roots of a beard that stands `depth` off the skin, densest round the mouth, where skin moves unevenly."""
         assert mesh.normals is not None
         skin = mesh.vertices - depth[:, None] * mesh.normals
-        chosen = np.random.default_rng(0).permutation(len(skin))[:ROOTS]
+        wish = (UNIT_MM * np.linalg.norm(skin - mouth, axis=1) + CLOSE_MM) ** -2.0
+        count = min(ROOTS, len(skin))
+        chosen = np.random.default_rng(0).choice(len(skin), count, replace=False, p=wish / wish.sum())
         distance, index = KDTree(skin[chosen]).query(skin, SPREAD)
         weight = 1 / (distance + 1 / UNIT_MM)
         return cls(
@@ -77,7 +88,10 @@ class Roots:
             offsets, level = warp(points)
             return offsets.cpu(), level.cpu()
 
-        return carry(near, self.points, self.normals, start, rounds=ROUNDS).points
+        found = carry(near, self.points, self.normals, start, rounds=ROUNDS)
+        if (found.miss_mm > ASTRAY_MM).float().mean() > FEW_ASTRAY:  # another pose, not the next frame
+            found = carry(near, self.points, self.normals, found.points, rounds=JUMP_ROUNDS)
+        return found.points
 
     def displacement(self, moved: Float[Tensor, "root 3"]) -> Float[np.ndarray, "vertex 3"]:
         """How far each vertex moves with its roots."""
@@ -138,8 +152,11 @@ def made(head: Head, state: IdentityState, hair: Hair, cut: Plane) -> Locks | No
     if "beard" in fields and hair.beard is not None:
         groom = groomed(head.hair.beard, hair.beard)
         beard, depth = surface(fields["beard"], skin, BEARD_BOX, BEARD_CELL_MM, groom, cut)
+        mouth = state.landmarks["mouth_centre"].cpu().numpy()
         beard = off_ears(beard, depth, state)
-        roots = Roots.under(beard, depth)
+        shares = partial(head.regions, state)
+        beard, depth = off_lips(beard, depth, skin, lambda points: shares(points.to(head.rest.device)), mouth)
+        roots = Roots.under(beard, depth, mouth)
     return Locks(scalp, beard, roots)
 
 
@@ -178,13 +195,48 @@ def surface(
 
 def off_ears(beard: Mesh, depth: Float[np.ndarray, " vertex"], state: IdentityState) -> Mesh:
     """A beard that sinks into the skin beside the ears, whose lobes it would cover."""
-    assert beard.normals is not None
     ears = np.stack([state.landmarks[name].cpu().numpy() for name in ("ear_left", "ear_right")])
     near = UNIT_MM * KDTree(ears).query(beard.vertices)[0]
     share = np.clip((BESIDE_MM - near) / (BESIDE_MM - LOBE_MM), 0, 1)
+    assert beard.normals is not None
+    return _sunk(beard, depth, share, beard.normals)
+
+
+def off_lips(
+    beard: Mesh, depth: Float[np.ndarray, " vertex"], skin: HairSkin, regions: Callable[[Points], Tensor],
+    mouth: Float[np.ndarray, "3"],
+) -> tuple[Mesh, Float[np.ndarray, " left"]]:  # fmt: skip
+    """A beard that ends in the skin before the lips, which it would hide as they move; and the depths that are left."""
+    away = mouth - beard.vertices
+    distance = np.linalg.norm(away, axis=1)
+    near = np.flatnonzero(UNIT_MM * distance < ROUND_MOUTH_MM)
+    ground = np.zeros_like(beard.vertices)
+    ground[near] = upwards = slope(skin, beard.vertices[near])
+    feet = beard.vertices[near] - ask(skin, beard.vertices[near])[:, None] * upwards
+    inwards = feet + (LIP_MARGIN_MM / UNIT_MM / distance[near])[:, None] * away[near]
+    share = np.zeros(len(beard.vertices))
+    share[near] = np.maximum(*(ask(regions, places)[:, Region.LIPS] for places in (feet, inwards)))
+    shown = (share[beard.faces] < ON_LIP).any(1)
+    left, sunk = np.unique(beard.faces[shown]), _sunk(beard, depth, share, ground)
+    assert beard.strands is not None
+    strands = Strands(beard.strands.values[left], int(shown.sum()))
+    return replace(select_faces(sunk, shown), strands=strands), depth[left]
+
+
+def slope(sdf: HairSkin, points: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, "point 3"]:
+    """Unit slope of a distance, by central differences."""
+    steps = np.eye(3, dtype=np.float32) * 0.5 / UNIT_MM
+    raw = np.stack([ask(sdf, points + step) - ask(sdf, points - step) for step in steps], 1)
+    return raw / np.maximum(np.linalg.norm(raw, axis=1, keepdims=True), 1e-9)
+
+
+def _sunk(
+    beard: Mesh, depth: Float[np.ndarray, " vertex"], share: Float[np.ndarray, " vertex"],
+    ways: Float[np.ndarray, "vertex 3"],
+) -> Mesh:  # fmt: skip
+    """Vertices drawn back against `ways`; those of share 1 until they are under the skin."""
     stands = UNIT_MM * depth + (beard.strands.values[:, -1] if beard.strands is not None else 0) + HIDDEN_MM
-    vertices = beard.vertices - (share * stands / UNIT_MM)[:, None] * beard.normals
-    vertices = vertices.astype(np.float32)
+    vertices = (beard.vertices - (share * stands / UNIT_MM)[:, None] * ways).astype(np.float32)
     return replace(beard, vertices=vertices, canonical=vertices, normals=vertex_normals(vertices, beard.faces))
 
 
