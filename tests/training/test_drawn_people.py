@@ -6,6 +6,7 @@ from facetalk.arkit import ARKIT_INDEX
 from facetalk.geometry import UNIT_MM
 from facetalk.head import model
 from facetalk.head.anatomy import LANDMARK_NAMES, Anatomy
+from facetalk.head.traits import Traits, identity_weights
 from facetalk.training.drawn_people import BELOW_LIDS, DrawnPeople, closed_error, sealed_error, still_error
 from facetalk.training.seams import MOVES_LIPS, PRESSING, openness, sealed_weights, through_lips
 
@@ -51,6 +52,18 @@ def test_sealed_weights_keep_brows_and_shut_the_lips():
     assert (sealed[:, others] == 0).all() and (sealed[::2, ARKIT_INDEX["jawOpen"]] == 0).all()
     jaw, shut = sealed[1::2, ARKIT_INDEX["jawOpen"]], sealed[1::2, ARKIT_INDEX["mouthClose"]]
     assert torch.equal(jaw, shut) and (jaw > 0).all()
+
+
+def test_two_of_three_people_are_of_any_age_where_the_head_knows_ages():
+    torch.manual_seed(0)
+    head = model.Head(model.tiny()).requires_grad_(False)
+    plain = DrawnPeople.draw(head, 6, torch.Generator().manual_seed(3)).anatomy.flat()
+    head.sources.learn("anny", len(identity_weights(Traits())), head.config.layout.size)
+    aged = DrawnPeople.draw(head, 6, torch.Generator().manual_seed(3)).anatomy.flat()
+    same = (plain == aged).all(1)
+    assert same.tolist() == [True, False, False, True, False, False]
+    again = DrawnPeople.draw(head, 6, torch.Generator().manual_seed(3)).anatomy.flat()
+    assert torch.equal(again, aged)
 
 
 def test_both_errors_can_be_learnt_away_by_the_deformation_alone():

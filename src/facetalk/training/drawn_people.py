@@ -1,14 +1,18 @@
-"""What must hold for anybody: laws that need no scan, asked of people drawn from the source's prior."""
+"""What must hold for anybody: laws that need no scan, asked of people drawn from the sources' priors."""
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from facetalk.arkit import ARKIT_INDEX, ARKIT_NAMES
+from facetalk.head import traits
 from facetalk.head.anatomy import Anatomy
+from facetalk.head.character import TRAIT_SOURCE
 from facetalk.head.model import SOURCE_SIZE, Head
+from facetalk.head.traits import Traits
 from facetalk.training import head_losses as losses
 from facetalk.training.lids import under_closed_lids, where_lids_are
 from facetalk.training.seams import openness, sealed_weights, through_lips
@@ -39,10 +43,15 @@ class DrawnPeople:
 
     @classmethod
     def draw(cls, canonical: Head, people: int, generator: torch.Generator) -> "DrawnPeople":
-        """New people, some near the mean and some far from it."""
+        """New people, some near the mean and some far from it.
+
+        Of a head that knows ages every third is of the source that has them, and every third has another age and sex.
+        """
         spread = torch.rand(people, 1, generator=generator)
         weights = torch.randn(people, SOURCE_SIZE, generator=generator).clamp(-FURTHEST, FURTHEST)
         z_id = canonical.identity(spread * weights)
+        if TRAIT_SOURCE in canonical.sources:
+            z_id = _of_all_ages(canonical, z_id, generator)
         return cls(canonical, canonical.anatomies(z_id), canonical.fold(z_id))
 
     def moved(
@@ -58,6 +67,21 @@ class DrawnPeople:
         """Posed distances under the deformation of `head`."""
         field = self.moved(head, weights, points)
         return self.canonical.ensemble(self.anatomy, self.biases, points + field[..., :3]) + field[..., 3]
+
+
+def _of_all_ages(
+    canonical: Head, z_id: Float[Tensor, "person code"], generator: torch.Generator
+) -> Float[Tensor, "person code"]:
+    """The same people, every third of another age, sex and build, and every third replaced by one who has them."""
+    random = np.random.default_rng(int(torch.randint(1 << 31, (1,), generator=generator)))
+    drawn = [traits.draw(random) for _ in z_id]
+    plain = [Traits(person.age, person.sex, person.build) for person in drawn]
+    own, said, middle = (
+        canonical.identity(torch.from_numpy(np.stack([*map(traits.identity_weights, row)])).float(), TRAIT_SOURCE)
+        for row in (drawn, plain, [Traits()])
+    )
+    third = (torch.arange(len(z_id)) % 3)[:, None]
+    return torch.where(third == 0, z_id, torch.where(third == 1, own, z_id + said - middle))
 
 
 def closed_error(
