@@ -54,7 +54,7 @@ class BakedField:
     @cached_property
     def detail(self) -> Bool[np.ndarray, "x y z"]:
         """Base cells near lips and eyes, with teeth, or too coarse for skin; all of them where no region is known."""
-        skin = self.bent & self._about([Region.SKIN], 0)
+        skin = binary_dilation(self.bent) & self._about([Region.SKIN], 0)
         edged = self._about((region for region in Region if region not in (*PLAIN, Region.TEETH)), DETAIL_CELLS)
         return edged | self._about([Region.TEETH], 0) | skin
 
