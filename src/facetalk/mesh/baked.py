@@ -55,8 +55,9 @@ class BakedField:
     def detail(self) -> Bool[np.ndarray, "x y z"]:
         """Base cells near lips and eyes, with teeth, or too coarse for skin; all of them where no region is known."""
         skin = binary_dilation(self.bent) & self._about([Region.SKIN], 0)
+        wall = self.bent & self._about([Region.SKIN], 1)  # lips and cheeks are thin: their insides tear them
         edged = self._about((region for region in Region if region not in (*PLAIN, Region.TEETH)), DETAIL_CELLS)
-        return edged | self._about([Region.TEETH], 0) | skin
+        return edged | self._about([Region.TEETH], 0) | skin | wall
 
     @cached_property
     def bent(self) -> Bool[np.ndarray, "x y z"]:

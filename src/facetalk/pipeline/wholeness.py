@@ -34,7 +34,7 @@ RIM_MM = 0.1
 """Border vertices no farther from the plane that cuts the neck are its rim."""
 TRIANGLES = 1000
 """Of each mesh, tested for passing through others."""
-NEARER, ROUNDS = 0.9, 5
+NEARER, ROUNDS = 0.9, 7
 """What is left of a person's distance from the mean after a round of `kept_whole`, and how many there are."""
 Box = tuple[Sequence[float], Sequence[float]]
 """Lower and upper corner, millimetres."""
