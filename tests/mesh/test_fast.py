@@ -66,7 +66,7 @@ def test_both_roads_agree_frame_by_frame(road):
         assert is_closed_manifold(mesh.faces)
         error = np.abs(ask(posed(bend(amount)), mesh.vertices)) * UNIT_MM
         assert error.mean() < 0.3 and np.quantile(error, 0.99) < 1
-    exact = extract(posed(bend(0.09)), GRID)
+    exact = extract(posed(bend(0.09)), GRID, arc_mm=float("inf"))
     assert abs(len(exact.vertices) - len(mesh.vertices)) < 0.02 * len(exact.vertices)
 
 
@@ -192,4 +192,5 @@ def test_thin_skin_is_worth_dividing_and_smooth_skin_is_not():
     cells = np.argwhere(bake(ball_with_a_wing, grid, skin).detail)
     centres = np.stack([(axis[cells[:, k]] + axis[cells[:, k] + 1]) / 2 for k, axis in enumerate(grid.axes)], 1)
     assert len(cells) and (np.linalg.norm(centres[:, 1:], axis=1) > 0.2).all()
-    assert (np.abs(centres[:, 0]) < 0.06).all()
+    beside = 0.025  # a cell at a side of a thin one: poses move it there
+    assert (np.abs(centres[:, 0]) < 0.04 + beside).all()
