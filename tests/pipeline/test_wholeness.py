@@ -3,10 +3,12 @@ import logging
 import numpy as np
 import pytest
 import torch
-import trimesh
 
-from facetalk.geometry import UNIT_MM
+from facetalk.geometry import UNIT_MM, Box
 from facetalk.mesh.clip import Plane
+from facetalk.mesh.extract import sample_everywhere
+from facetalk.mesh.grid import uniform_grid
+from facetalk.mesh.isosurface import isosurface, triangles
 from facetalk.pipeline.wholeness import POSES, ROUNDS, Wholeness, kept_whole, wholeness
 from facetalk.types import Mesh
 
@@ -22,13 +24,20 @@ def torn_beyond(limit):
     return look
 
 
+def ball(radius, centre):
+    """A closed mesh."""
+    half = 1.2 * radius
+    grid = uniform_grid(Box((-half,) * 3, (half,) * 3), 24)
+    surface = isosurface(sample_everywhere(lambda points: points.norm(dim=1) - radius, grid), grid)
+    return Mesh((surface.vertices + centre).astype(np.float32), triangles(surface, surface.vertices))
+
+
 @pytest.mark.parametrize(("place_mm", "floating"), [((0, -10, -40), 0), ((0, 60, 0), 1), ((0, -10, -90), 1)])
 def test_a_tongue_in_the_mouth_is_not_afloat(place_mm, floating):
-    head, tongue = trimesh.creation.icosphere(4, 0.4), trimesh.creation.icosphere(2, 12 / UNIT_MM)
     mouth = np.array([0.0, -0.1, 0.3])
-    tongue.apply_translation(mouth + np.array(place_mm) / UNIT_MM)
-    both = trimesh.util.concatenate([head, tongue])
-    mesh = Mesh(both.vertices.astype(np.float32), both.faces.astype(np.int32))
+    head, tongue = ball(0.4, np.zeros(3)), ball(12 / UNIT_MM, mouth + np.array(place_mm) / UNIT_MM)
+    vertices = np.concatenate([head.vertices, tongue.vertices])
+    mesh = Mesh(vertices, np.concatenate([head.faces, tongue.faces + len(head.vertices)]))
     found = wholeness(mesh, mouth, [np.array([0.1, 0.1, 0.3])], Plane((0.0, 1.0, 0.0), -2.0))
     assert (found.floating, found.torn) == (floating, 0)
 
