@@ -24,7 +24,7 @@ from facetalk.types import EYEBALL, Region
 
 DETAIL_CELLS = 1
 """Base cells round lips and eyes that are worth dividing; round teeth is nothing but gums."""
-BENT_MM = 0.8
+BENT_MM = 1.1
 """Difference from what the corners of a base cell tell from which on it is worth dividing: thin or sharp skin."""
 PLAIN = [Region.SKIN, Region.HAIR, Region.MOUTH]
 """What needs no smaller cells of its own."""
