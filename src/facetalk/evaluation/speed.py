@@ -24,9 +24,9 @@ from facetalk.mesh.clip import clip
 from facetalk.mesh.extract import extract, sample
 from facetalk.mesh.grid import Grid
 from facetalk.mesh.isosurface import isosurface, triangles
-from facetalk.mesh.kept import Kept
 from facetalk.mesh.pieces import reachable
 from facetalk.pipeline.actor import NECK_CUT, Actor
+from facetalk.pipeline.roads import kept_between_frames
 from facetalk.types import Mesh
 
 CHUNK = 512
@@ -95,8 +95,8 @@ def measure(actor: Actor, codes: Float[Tensor, "frame code"], test: SpeedTest) -
     if not isinstance(head.ensemble, IdentityEnsemble):
         raise InputError("a head of one global network has no members; give one of preset compact")
     dense, difference = _dense_seconds(head, state, codes[0], test)
-    grid, reach = actor.grid(test.resolution), actor.reach
-    kept = None if reach is None else Kept(grid, lambda points: reach(points) == 0)
+    grid = actor.grid(test.resolution)
+    kept = kept_between_frames(actor, grid)
     ours = extract(actor.sdf(codes[0]), grid, cut=NECK_CUT, kept=kept)  # compiled loops are loaded
     exact = _seconds(lambda code: extract(actor.sdf(code), grid, cut=NECK_CUT), codes[1:])
     after = _seconds(lambda code: extract(actor.sdf(code), grid, cut=NECK_CUT, kept=kept), codes[1:])

@@ -250,7 +250,9 @@ def near_nodes(nodes, x, y, z, stride, finer, margin):  # noqa: C901
                         for d in range(k, k1, finer):
                             d1 = min(d + finer, k1)
                             part = (a, a1), (b, b1), (d, d1)
-                            if not (crossed or may_hold(corners, x, y, z, (i, i1), (j, j1), (k, k1), *part, margin)):
+                            if not (
+                                crossed or part_may_hold(corners, x, y, z, (i, i1), (j, j1), (k, k1), *part, margin)
+                            ):
                                 continue
                             for n in range(8):
                                 p, q, r = a1 if n & 1 else a, b1 if n & 2 else b, d1 if n & 4 else d
@@ -269,7 +271,7 @@ def near_nodes(nodes, x, y, z, stride, finer, margin):  # noqa: C901
 
 
 @kernel
-def may_hold(corners, x, y, z, ends_i, ends_j, ends_k, ends_a, ends_b, ends_d, margin):
+def part_may_hold(corners, x, y, z, ends_i, ends_j, ends_k, ends_a, ends_b, ends_d, margin):
     """Whether no corner of a cell lies farther from the surface than it can, were the surface in a part of the cell."""
     mx, my, mz = (x[ends_a[0]] + x[ends_a[1]]) / 2, (y[ends_b[0]] + y[ends_b[1]]) / 2, (z[ends_d[0]] + z[ends_d[1]]) / 2
     sx, sy, sz = x[ends_a[1]] - mx, y[ends_b[1]] - my, z[ends_d[1]] - mz

@@ -5,7 +5,6 @@ Hair on the scalp moves with the skull alone. A beard grows on skin that moves: 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import torch
@@ -145,6 +144,9 @@ def made(head: Head, state: IdentityState, hair: Hair, cut: Plane) -> Locks | No
     def skin(points: Points) -> Float[Tensor, " point"]:
         return head.canonical(state, points.to(head.rest.device))
 
+    def regions(points: Points) -> Float[Tensor, "point region"]:
+        return head.regions(state, points.to(head.rest.device))
+
     scalp = beard = roots = None
     if "scalp" in fields and hair.scalp is not None:
         groom = groomed(head.hair.scalp, hair.scalp)
@@ -154,8 +156,7 @@ def made(head: Head, state: IdentityState, hair: Hair, cut: Plane) -> Locks | No
         beard, depth = surface(fields["beard"], skin, BEARD_BOX, BEARD_CELL_MM, groom, cut)
         mouth = state.landmarks["mouth_centre"].cpu().numpy()
         beard = off_ears(beard, depth, state)
-        shares = partial(head.regions, state)
-        beard, depth = off_lips(beard, depth, skin, lambda points: shares(points.to(head.rest.device)), mouth)
+        beard, depth = off_lips(beard, depth, skin, regions, mouth)
         roots = Roots.under(beard, depth, mouth)
     return Locks(scalp, beard, roots)
 

@@ -80,8 +80,8 @@ def road_of(actor: Actor, surface: Surface) -> Road:
 
 def exact(actor: Actor, resolution: int) -> Road:
     """The head's own field, asked anew for every frame where expressions reach."""
-    grid, reach = actor.grid(resolution), actor.reach
-    kept = None if reach is None else Kept(grid, lambda points: reach(points.to(actor.device)) == 0)
+    grid = actor.grid(resolution)
+    kept = kept_between_frames(actor, grid)
 
     @torch.inference_mode()
     def road(codes: Float[Tensor, "frame code"]) -> Iterator[Mesh]:
@@ -93,6 +93,12 @@ def exact(actor: Actor, resolution: int) -> Road:
             yield replace(mesh, regions=regions, canonical=canonical)
 
     return road
+
+
+def kept_between_frames(actor: Actor, grid: Grid) -> Kept | None:
+    """What frames of the exact road have in common; None where anything may move."""
+    reach = actor.reach
+    return None if reach is None else Kept(grid, lambda points: reach(points.to(actor.device)) == 0)
 
 
 def fast(actor: Actor, resolution: int) -> Road:
