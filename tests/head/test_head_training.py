@@ -35,6 +35,14 @@ def test_batches_are_the_spheres_they_were_made_from(data):
     assert torch.allclose(batch.surface / sizes[..., None].float(), batch.normal, atol=1e-2)
 
 
+def test_sets_of_many_and_of_few_points_are_one_set(tmp_path):
+    rich, lean = (write_spheres(tmp_path / name, points=count) for name, count in (("rich", 900), ("lean", 300)))
+    data = head_data.read(rich, lean)
+    assert len(data.train) == 2 * len(head_data.read(lean).train)
+    test_batches_are_the_spheres_they_were_made_from(data)
+    test_posed_and_canonical_points_are_the_same_material(data)
+
+
 def test_posed_and_canonical_points_are_the_same_material(data):
     batch = data.posed(data.scans_of(data.train), 100, 100, generator())
     moved = torch.stack([torch.from_numpy(shift(row.numpy())) for row in batch.weights]).float()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, Shaped, UInt8
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -164,8 +164,8 @@ class HeadSet:
 def read(*folders: Path | str) -> HeadSet:
     """Read whole sets into memory, as one: the people of each follow those of the one before.
 
-    The sets may be of several sources. Every scan keeps to the mesh it was drawn from, so no correspondence is ever
-    asked between sources.
+    The sets may be of several sources, and hold different numbers of points. Every scan keeps to the mesh it was
+    drawn from, so no correspondence is ever asked between sources.
 
     Raises:
         InputError: a folder is no head training set, or its landmarks are not ours.
@@ -190,9 +190,27 @@ def read(*folders: Path | str) -> HeadSet:
         torch.cat([each.test + start for each, start in zip(sets, starts, strict=True)]),
         first.lower,
         first.size,
-        {name: torch.cat([each.fields[name] for each in sets]) for name in first.fields},
-        {name: torch.cat([each[name] for each in numbered]) for name in first.scans},
+        {name: _joined([each.fields[name] for each in sets]) for name in first.fields},
+        {name: _joined([each[name] for each in numbered]) for name in first.scans},
     )
+
+
+def _joined(arrays: list[Tensor]) -> Tensor:
+    """Rows of several sets; those with more points keep as many as the leanest set has, drawn without order.
+
+    Arrays that go together have as many points and so keep the same ones.
+    """
+    if arrays[0].dim() == 1:
+        return torch.cat(arrays)
+    fewest = min(array.shape[1] for array in arrays)
+    return torch.cat([_thinned(array, fewest) for array in arrays])
+
+
+def _thinned(array: Shaped[Tensor, "row point *shape"], count: int) -> Shaped[Tensor, "row {count} *shape"]:
+    if array.shape[1] == count:
+        return array
+    kept = torch.randperm(array.shape[1], generator=torch.Generator().manual_seed(0))[:count]
+    return array[:, kept]
 
 
 def _read(folder: Path) -> HeadSet:
