@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from facetalk.evaluation.people import PeopleTest, directions, evaluate, places, variety
+from facetalk.evaluation.people import PeopleTest, aged, directions, evaluate, openings, places, variety
 from facetalk.geometry import UNIT_MM, Box
+from facetalk.head.character import TRAIT_SOURCE
 from facetalk.head.prior import drawn
+from facetalk.head.traits import Traits, identity_weights
 from facetalk.mesh.clip import clip
 from facetalk.mesh.extract import sample_everywhere
 from facetalk.mesh.grid import uniform_grid
@@ -87,3 +89,20 @@ def test_a_head_is_tested_from_end_to_end():
     )
     assert told == [(1, 1)] and figures["rest"]["people"] == figures["open"]["people"] == 1
     assert set(figures) == {"rest, as drawn", "open, as drawn", "rest", "open", "drawn nearer", "openings", "variety"}
+
+
+def test_people_of_every_age_are_looked_at_where_a_head_knows_ages():
+    test = PeopleTest(count=5, aged=3)
+    assert aged(ball_head(), test) == {}
+    head = ball_head()
+    head.sources.learn(TRAIT_SOURCE, len(identity_weights(Traits())), head.config.layout.size)
+    groups = aged(head, test)
+    assert [len(castings) for castings in groups.values()] == [3, 3]
+    assert all(casting.source == TRAIT_SOURCE and not casting.character for casting in groups[TRAIT_SOURCE])
+    assert len({casting.character.age for casting in groups["moved"]}) == 3
+
+
+def test_what_stays_open_is_counted():
+    found = openings([(0.1, 0.6), (0.7, 0.0), (0.0, 0.4), (2.0, 0.1)])
+    assert found["people"] == 4 and found["lips_sealed_share"] == 0.5 and found["lids_shut_share"] == 0.75
+    assert found["lips_worst_mm"] == 2.0 and found["lids_worst_mm"] == 0.6

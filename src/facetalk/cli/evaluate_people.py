@@ -33,7 +33,7 @@ class People(PeopleTest, ReportingJob):
         with progress("people") as watch:
             figures = people.evaluate(head, self, trained, watch)
         rows = [
-            f"{part:<12}{name:<30}{f'{value:.3f}' if isinstance(value, float) else value}"
+            f"{part:<18}{name:<30}{f'{value:.3f}' if isinstance(value, float) else value}"
             for part, row in figures.items()
             for name, value in row.items()
         ]

@@ -4,6 +4,7 @@ Wholeness is read as drawn and as users get them, kept whole. Likeness is measur
 anchors, landmarks, and where rays in fixed directions meet the canonical surface. Knows no files.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -14,10 +15,12 @@ from torch import Tensor
 
 from facetalk.evaluation.head import SHUT_MM, shutting
 from facetalk.geometry import UNIT_MM
+from facetalk.head import traits
+from facetalk.head.character import TRAIT_SOURCE, Character
 from facetalk.head.model import Head
 from facetalk.head.prior import drawn
 from facetalk.pipeline.actor import Actor
-from facetalk.pipeline.people import FIRST_SEED, SPREAD
+from facetalk.pipeline.people import FIRST_SEED, SPREAD, Casting, cast
 from facetalk.pipeline.roads import Surface
 from facetalk.pipeline.wholeness import POSES, Kept, Wholeness, kept_whole, looked_at
 
@@ -38,6 +41,9 @@ class PeopleTest:
     spread: float = SPREAD
     """How far people are from the mean; the source's own spread is 1."""
     surface: Surface = field(default_factory=Surface)
+    aged: int = 20
+    """How many people of the source that knows ages, and how many of those drawn, moved in age, sex and build, have
+    their lips and lids looked at too; of a head that knows none, nobody."""
 
 
 def evaluate(
@@ -46,13 +52,22 @@ def evaluate(
     """Wholeness, openings, variety and novelty of drawn people; `trained` are the codes the head was trained on."""
     seeds = range(test.first, test.first + test.count)
     kept: list[Kept] = []
-    openings, look = [], looked_at(head, test.surface)
+    shut, look = [], looked_at(head, test.surface)
+    further = aged(head, test)
+    total = len(seeds) + sum(map(len, further.values()))
     for seed in seeds:
         kept.append(kept_whole(drawn(head, seed, test.spread), f"person {seed}", look))
-        openings.append(shutting(Actor(head, kept[-1].z_id)))
-        watch(len(kept), len(seeds))
+        shut.append(shutting(Actor(head, kept[-1].z_id)))
+        watch(len(kept), total)
     codes = torch.stack([person.z_id for person in kept])
-    lips, lids = np.array(openings).T
+    done = itertools.count(len(seeds) + 1)
+    groups = {"openings": shut}
+    for name, castings in further.items():
+        groups[f"openings, {name}"] = []
+        for seed, casting in zip(seeds, castings, strict=False):
+            (person,) = cast(head, casting, [seed])
+            groups[f"openings, {name}"].append(shutting(Actor(head, person.z_id)))
+            watch(next(done), total)
     return {
         **{f"{name}, as drawn": summary([person.before[name] for person in kept], seeds) for name in POSES},
         **{name: summary([person.after[name] for person in kept], seeds) for name in POSES},
@@ -60,11 +75,32 @@ def evaluate(
             "people": sum(person.share < 1 for person in kept),
             "least_share": min(person.share for person in kept),
         },
-        "openings": {
-            "lips_sealed_share": float((lips <= SHUT_MM).mean()), "lips_worst_mm": float(lips.max()),
-            "lids_shut_share": float((lids <= SHUT_MM).mean()), "lids_worst_mm": float(lids.max()),
-        },
+        **{name: openings(each) for name, each in groups.items()},
         "variety": variety(places(head, codes), places(head, trained)),
+    }
+
+
+def aged(head: Head, test: PeopleTest) -> dict[str, list[Casting]]:
+    """Who of every age is looked at, one casting a seed: people of the source that has ages, and moved ones."""
+    if TRAIT_SOURCE not in head.sources:
+        return {}
+    seeds = range(test.first, test.first + min(test.aged, test.count))
+    people = [traits.draw(np.random.default_rng([seed, 7])) for seed in seeds]
+    return {
+        TRAIT_SOURCE: [Casting(spread=test.spread, source=TRAIT_SOURCE) for _ in seeds],
+        "moved": [
+            Casting(spread=test.spread, character=Character(person.age, person.sex, person.build)) for person in people
+        ],
+    }
+
+
+def openings(shut: Sequence[tuple[float, float]]) -> dict[str, float | int]:
+    """Of some people, how many shut lips and lids, and the worst of them; `shut` is what stays open, mm."""
+    lips, lids = np.array(shut).T
+    return {
+        "people": len(shut),
+        "lips_sealed_share": float((lips <= SHUT_MM).mean()), "lips_worst_mm": float(lips.max()),
+        "lids_shut_share": float((lids <= SHUT_MM).mean()), "lids_worst_mm": float(lids.max()),
     }  # fmt: skip
 
 
