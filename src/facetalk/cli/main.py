@@ -17,6 +17,7 @@ EXTRAS = {
     "warp": "anny",
     "mediapipe": "landmarks",
     "ray": "ray",
+    "pycolmap": "stereo",
 }
 """Modules of optional parts → the extra that brings them."""
 
@@ -50,6 +51,7 @@ COMMANDS: dict[str, Command] = {
     "record": Command("record", "Record", "record a performance with a virtual rig, the truth apart"),
     "recording check": Command("recording", "Check", "name everything that is wrong with a recording"),
     "recording import": Command("recording", "Import", "make recordings of scans, VOCASET, Multiface, NeRSemble"),
+    "recording clouds": Command("stereo", "Clouds", "make clouds of a recording's photographs"),
     "recording fit": Command("recording", "Fit", "fit codes to recordings, for training"),
     "recording compare": Command("recording", "Compare", "fit a virtual recording by several settings, measure them"),
     "data heads": Command("data", "Heads", "make the training set of heads"),
