@@ -57,7 +57,7 @@ class BakedField:
         skin = binary_dilation(self.bent) & self._about([Region.SKIN], 0)
         wall = self.bent & self._about([Region.SKIN], 1)  # lips and cheeks are thin: their insides tear them
         edged = self._about((region for region in Region if region not in (*PLAIN, Region.TEETH)), DETAIL_CELLS)
-        return edged | self._about([Region.TEETH], 0) | skin | wall
+        return edged | skin | wall
 
     @cached_property
     def bent(self) -> Bool[np.ndarray, "x y z"]:

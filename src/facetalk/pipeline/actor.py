@@ -17,6 +17,7 @@ from facetalk.head.smoothing import Weight, facial_weight, smoothed
 from facetalk.mesh.clip import Plane
 from facetalk.mesh.grid import Grid, focused_grid, uniform_grid
 from facetalk.pipeline.locks import Locks, made
+from facetalk.pipeline.teeth import Teeth, found
 from facetalk.render.makeup import Places, places
 
 Points = Float[Tensor, "point 3"]
@@ -127,6 +128,11 @@ class Actor:
             deform = self.smoothing(at_rest or self.at_rest, deform)
         return lambda points: deform(points.to(self.device))
 
+    def bent(self, code: Float[Tensor, " code"]) -> Deform:
+        """The deformation without facial smoothing: what the jaw does, for less."""
+        deform = self.head.deformer(self.state, code.to(self.device))
+        return lambda points: deform(points.to(self.device))
+
     def carried(self, code: Float[Tensor, " code"]) -> Callable[[Points], Points]:
         """Where points of the posed surface lie in the canonical pose."""
         deform = self.deformation(code)
@@ -160,6 +166,14 @@ class Actor:
         if not (self.hair and isinstance(self.head, Head) and isinstance(self.state, IdentityState)):
             return None
         return made(self.head, self.state, self.hair, self.cut)
+
+    @cached_property
+    def teeth(self) -> Teeth | None:
+        """Teeth to be worn in place of what the head shows of them, None where it shows none."""
+        if not self.marked:
+            return None
+        with torch.inference_mode():
+            return found(self.canonical, self.shares, self.landmark("mouth_centre").numpy())
 
     def grid(self, resolution: int) -> Grid:
         """Cells along the box, `FOCUS_RATIO` times finer round mouth, nose and eyes.

@@ -62,20 +62,23 @@ DEFAULT_SURFACE = Surface()
 
 
 def road_of(actor: Actor, surface: Surface) -> Road:
-    """The road that is asked for, with the actor's hair; both are made at the same time."""
-    actor.state  # noqa: B018 - both ask for it
+    """The road that is asked for, with the actor's teeth and hair; all are made at the same time."""
+    actor.state  # noqa: B018 - all ask for it
     with ThreadPoolExecutor(1) as pool:
-        hair = pool.submit(lambda: actor.locks)
+        added = pool.submit(lambda: (actor.teeth, actor.locks))
         road = ROADS[surface.mesh](actor, surface.resolution)
-        locks = hair.result()
-    if locks is None:
-        return road
+        teeth, locks = added.result()
 
     @torch.inference_mode()
-    def haired(codes: Float[Tensor, "frame code"]) -> Iterator[Mesh]:
-        yield from locks.worn(road(codes), (parts(actor.deformation(code)) for code in codes))
+    def whole(codes: Float[Tensor, "frame code"]) -> Iterator[Mesh]:
+        meshes = road(codes)
+        if teeth is not None:
+            meshes = teeth.worn(meshes, (parts(actor.bent(code)) for code in codes))
+        if locks is not None:
+            meshes = locks.worn(meshes, (parts(actor.deformation(code)) for code in codes))
+        yield from meshes
 
-    return haired
+    return whole
 
 
 def exact(actor: Actor, resolution: int) -> Road:

@@ -73,7 +73,7 @@ class Look:
         """Linear colour of every region."""
         colours: dict[Region, Colour] = {
             Region.SKIN: self.skin, Region.LIPS: self.lips, Region.SCLERA: (0.86, 0.83, 0.81), Region.IRIS: self.iris,
-            Region.PUPIL: (0.02, 0.02, 0.02), Region.TEETH: (0.90, 0.87, 0.79), Region.MOUTH: (0.48, 0.20, 0.19),
+            Region.PUPIL: (0.02, 0.02, 0.02), Region.TEETH: (0.90, 0.87, 0.79), Region.MOUTH: (0.60, 0.33, 0.32),
             Region.HAIR: self.hair,
         }  # fmt: skip
         return linear(np.array([colours[region] for region in Region]))

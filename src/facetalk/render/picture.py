@@ -6,9 +6,11 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 
+from facetalk.geometry import UNIT_MM
 from facetalk.render.camera import Camera
 from facetalk.render.look import SHINE, Look, Studio
 from facetalk.render.makeup import HAIRLINE, Places
+from facetalk.render.mouth import opening
 from facetalk.render.occlusion import ambient, shadow_map, shadows
 from facetalk.render.raster import visible
 from facetalk.render.shading import ENCODED, shade
@@ -16,6 +18,8 @@ from facetalk.types import Frame, Mesh, Region
 
 SAMPLES = 2
 """Samples along each edge of a pixel."""
+AROUND_MOUTH_MM = 12.0
+"""How far beyond lips it is known that there is no opening."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +44,17 @@ class Photographer:
         seen = visible(screen, faces, camera.width, camera.height, SAMPLES)
         coarse = np.ascontiguousarray(seen.nearness[SAMPLES :: 2 * SAMPLES, SAMPLES :: 2 * SAMPLES])
         shadow = shadow_map(vertices, faces, lights[0, :3])
+        first_hair = len(faces) - (mesh.strands.faces if mesh.strands is not None else 0)
+        carried, places = self._carried(mesh), np.float32(camera.focal / 2)
+        room = int(AROUND_MOUTH_MM / UNIT_MM * places * coarse.max()) + 1
+        inside = opening(seen.triangle, seen.nearness, 2 * SAMPLES, faces, carried, first_hair, room)
         lit = shadows(coarse, camera, 2.0, 1 + 0.5 / SAMPLES, *shadow)
         return Frame(
             shade(
-                seen.triangle, seen.nearness, SAMPLES, faces, screen, self._carried(mesh), self._albedo, self._shine,
+                seen.triangle, seen.nearness, SAMPLES, faces, screen, carried, self._albedo, self._shine,
                 lights, *self._surroundings, np.float32(self.studio.exposure), camera.position,
                 np.stack([ambient(coarse, camera, 0.5), lit], -1), coarse, self._wall, ENCODED, *self._painted,
-                len(faces) - (mesh.strands.faces if mesh.strands is not None else 0),
+                first_hair, *inside, places,
             )
         )  # fmt: skip
 

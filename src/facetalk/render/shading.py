@@ -9,14 +9,17 @@ import numpy as np
 
 from facetalk.compiled import finite_kernel
 from facetalk.render.makeup import paint
+from facetalk.render.mouth import entering
 from facetalk.render.strands import light_strands
-from facetalk.types import Region
+from facetalk.render.surfaces import IRIS, LIPS, MOUTH, PUPIL, REGIONS, SCLERA, SKIN, TEETH, attributes, mixed
 
 ONE, ZERO, HALF = np.float32(1), np.float32(0), np.float32(0.5)
-SKIN, LIPS, SCLERA, IRIS, PUPIL, TEETH, MOUTH, HAIR = (int(region) for region in Region)
-REGIONS = len(Region)
-TOOTH_LIGHT = np.float32(0.45)
-"""Share of the key light that finds its way to teeth in the shadow of the lips."""
+SHADED = np.float32(0.45)
+"""Share of the key light that still enters a mouth where the lips throw their shadow: the lamp is large."""
+SIDEWAYS = np.float32(0.25)
+"""Share of the light in a mouth that reaches what is turned away from the opening, as side teeth are."""
+WALLS = (np.float32(0.48), np.float32(0.28), np.float32(0.26))
+"""How much of the light that does not leave a mouth its walls give back, in red, green and blue."""
 
 _levels = np.linspace(0, 1, 4096)
 ENCODED = np.rint(
@@ -33,73 +36,21 @@ def tone(x):
 
 
 @finite_kernel
-def attributes(f, x, y, faces, screen, carried, out):
-    """Interpolate what vertices carry at picture place (x, y) of face `f`; the normal gets unit length."""
-    a, b, c = faces[f]
-    ax, ay, az = screen[a]
-    bx, by, bz = screen[b]
-    cx, cy, cz = screen[c]
-    inverse = ONE / ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax))
-    u = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) * inverse
-    v = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) * inverse
-    # Perspective: attributes over distance are linear on the screen.
-    wa, wb, wc = max(ONE - u - v, ZERO) * az, max(u, ZERO) * bz, max(v, ZERO) * cz
-    total = ONE / (wa + wb + wc)
-    wa, wb, wc = wa * total, wb * total, wc * total
-    for i in range(carried.shape[1]):
-        out[i] = wa * carried[a, i] + wb * carried[b, i] + wc * carried[c, i]
-    length = ONE / np.sqrt(out[3] * out[3] + out[4] * out[4] + out[5] * out[5] + np.float32(1e-12))
-    for i in range(3, 6):
-        out[i] *= length
+def light_point(  # noqa: C901
+    out, surface, view, lights, sky, floor, ambient, reached, entered, rgb
+):  # fmt: skip
+    """Linear light sent towards the viewer by the point in `out`, on which `reached` of the key light falls.
 
-
-@finite_kernel
-def mixed(out, albedo, shine, surface):
-    """Colour to surface[0:3], strength, sharpness and softness to [3:6].
-
-    Regions have crisp edges, but lips fade into skin.
+    Inside a mouth `entered` of the light before the lips arrives.
     """
-    total = np.float32(1e-12)
-    for i in range(6):
-        surface[i] = ZERO
-    covered = out[6 + SKIN] + out[6 + LIPS]
-    red = out[6 + LIPS] / max(covered, np.float32(1e-6))
-    red *= red * (np.float32(3) - np.float32(2) * red)
-    covered *= covered
-    covered *= covered
-    for r in range(REGIONS):
-        w = out[6 + r] * out[6 + r]
-        w *= w
-        if r == LIPS:
-            w = covered * red
-        elif r == SKIN:
-            w = covered * (ONE - red)
-        if w > np.float32(1e-6):
-            total += w
-            for i in range(3):
-                surface[i] += w * albedo[r, i]
-                surface[3 + i] += w * shine[r, i]
-    for i in range(6):
-        surface[i] /= total
-    # The limbus: a dark ring where iris meets sclera, and light gathered in the iris away from it.
-    ring = min(np.float32(4) * out[6 + IRIS] * out[6 + SCLERA], ONE)
-    gather = ONE + HALF * out[6 + IRIS] * out[6 + IRIS]
-    for i in range(3):
-        surface[i] *= (ONE - np.float32(0.72) * ring * ring) * gather
-
-
-@finite_kernel
-def light_point(out, surface, view, lights, sky, floor, ambient, reached, rgb):
-    """Linear light sent towards the viewer by the point in `out`, on which `reached` of the key light falls."""
     nx, ny, nz = out[3], out[4], out[5]
     vx, vy, vz = view[0] - out[0], view[1] - out[1], view[2] - out[2]
     scale = ONE / np.sqrt(vx * vx + vy * vy + vz * vz)
     vx, vy, vz = vx * scale, vy * scale, vz * scale
     facing = max(nx * vx + ny * vy + nz * vz, ZERO)
     softness = surface[5]
-    # Teeth are pale and let light through: behind the lips they stay visible.
-    teeth = out[6 + TEETH]
-    ambient += teeth * (np.sqrt(ambient) - ambient)
+    inner = out[6 + MOUTH] + out[6 + TEETH]
+    ambient += inner * (ONE - ambient)  # in a mouth depth counts, not creases
     up = HALF + HALF * ny
     # Light that leaves a crease has bounced off skin: what is lost there is lost last in red.
     bounced = softness * (np.sqrt(ambient) - ambient)
@@ -107,9 +58,8 @@ def light_point(out, surface, view, lights, sky, floor, ambient, reached, rgb):
         kept = ambient + bounced * (np.float32(0.56) - np.float32(0.28) * np.float32(i))
         rgb[i] = surface[i] * kept * (floor[i] + up * (sky[i] - floor[i]))
     eye = out[6 + SCLERA] + out[6 + IRIS] + out[6 + PUPIL]
-    inner = out[6 + MOUTH] + out[6 + TEETH]
-    reached += TOOTH_LIGHT * teeth * ambient * (ONE - reached)
-    hollow = ambient if inner < HALF else ambient * ambient
+    reached += inner * SHADED * (ONE - reached)
+    hollow = ambient * (ONE - inner * (ONE - entered))
     leaked = softness * (np.sqrt(reached) - reached)
     grazing = (ONE - facing) * (ONE - facing)
     grazing *= grazing
@@ -120,7 +70,7 @@ def light_point(out, surface, view, lights, sky, floor, ambient, reached, rgb):
         cosine = nx * lx + ny * ly + nz * lz
         share = reached if n == 0 else np.float32(0.35) + np.float32(0.65) * hollow
         if n >= 2:
-            share *= ambient
+            share *= ambient * (ONE - inner)  # from behind nothing gets in
         for i in range(3):
             wrap = softness * (np.float32(0.34) - np.float32(0.11) * np.float32(i))
             diffuse = max(cosine + wrap, ZERO) / (ONE + wrap)
@@ -144,6 +94,11 @@ def light_point(out, surface, view, lights, sky, floor, ambient, reached, rgb):
             window = min(max((mirrored - edge) * np.float32(90), ZERO), ONE)
             for i in range(3):
                 rgb[i] += window * eye * lights[n, 3 + i] * (np.float32(0.75) if n == 0 else np.float32(0.45)) * hollow
+    if inner > np.float32(0.01):
+        turned = SIDEWAYS + (ONE - SIDEWAYS) * facing
+        for i in range(3):
+            bounced = turned * entered / (ONE - WALLS[i] * (ONE - entered))
+            rgb[i] *= ONE + inner * (bounced - ONE)
 
 
 @finite_kernel
@@ -199,7 +154,7 @@ def plain_skin(
                 out[6 + REGIONS], out[7 + REGIONS], out[8 + REGIONS], table, line, amounts, hair, surface
             ):
                 continue
-            light_point(out, surface, view, lights, sky, floor, reach[y, x, 0], reach[y, x, 1], rgb)
+            light_point(out, surface, view, lights, sky, floor, reach[y, x, 0], reach[y, x, 1], ONE, rgb)
             for i in range(3):
                 light[y, x, i] = tone(rgb[i] * exposure)
     return light
@@ -230,15 +185,29 @@ def between(light, coarse, x, y, total):
 
 
 @finite_kernel
+def matter(f, faces, carried, first_hair):
+    """What a face is of, by its first corner: 0 skin and lips, 1 eye, 2 tooth, 3 mouth, 4 hair."""
+    if f >= first_hair:
+        return 4
+    a = faces[f, 0]
+    if carried[a, 6 + SKIN] + carried[a, 6 + LIPS] > HALF:
+        return 0
+    if carried[a, 6 + TEETH] > HALF:
+        return 2
+    return 3 if carried[a, 6 + MOUTH] > HALF else 1
+
+
+@finite_kernel
 def shade(  # noqa: C901
     triangle, nearness, samples, faces, screen, carried, albedo, shine, lights, sky, floor, exposure, view, reach,
-    coarse, wall, encoded, table, line, amounts, hair, first_hair,
+    coarse, wall, encoded, table, line, amounts, hair, first_hair, top, left, inside, places,
 ):  # fmt: skip
     """The finished picture, sRGB bytes.
 
     `carried` holds for each vertex its position [0:3], normal [3:6], shares [6:14] and canonical place [14:17]; without
     the last nothing is painted on skin. Faces from `first_hair` on are hair, whose vertices carry strands for shares.
-    `reach` holds the shares of ambient and key light that reach places two pixels apart.
+    `reach` holds the shares of ambient and key light that reach places two pixels apart; `top`, `left`, `inside` and
+    `places` tell of the mouth (`facetalk.render.mouth`).
     """
     painted = carried.shape[1] > 6 + REGIONS
     rows, columns = wall.shape[0], wall.shape[1]
@@ -273,6 +242,10 @@ def shade(  # noqa: C901
             dim, key = light_at(reach, coarse, x, y, far)
             deep = far - near >= np.float32(0.006) * far
             single = covered == count and not deep
+            for s in range(count if single else 0):  # lids lie on eyes and lips on teeth
+                f = triangle[y * samples + s // samples, x * samples + s % samples]
+                if f != last and matter(f, faces, carried, first_hair) != matter(last, faces, carried, first_hair):
+                    single = False
             if single:
                 attributes(last, x + HALF, y + HALF, faces, screen, carried, out)
                 for r in range(1, REGIONS if last < first_hair else 0):
@@ -282,7 +255,7 @@ def shade(  # noqa: C901
                             break
             for i in range(3):
                 total[i] = 0
-            f = last
+            f, here, px, py = last, far, x + HALF, y + HALF
             for s in range(1 if single else count):
                 if not single:
                     dx, dy = s % samples, s // samples
@@ -293,8 +266,9 @@ def shade(  # noqa: C901
                         continue
                     px, py = x + (dx + HALF) * part, y + (dy + HALF) * part
                     attributes(f, px, py, faces, screen, carried, out)
+                    here = nearness[y * samples + dy, x * samples + dx]
                     if deep:  # what lies behind an outline has a shadow of its own
-                        dim, key = light_at(reach, coarse, x, y, nearness[y * samples + dy, x * samples + dx])
+                        dim, key = light_at(reach, coarse, x, y, here)
                 if f >= first_hair:
                     light_strands(out, hair, view, lights, sky, floor, dim, key, rgb)
                     for i in range(3):
@@ -304,7 +278,10 @@ def shade(  # noqa: C901
                 if painted and out[6 + SKIN] > HALF:
                     x0, y0, z0 = out[6 + REGIONS], out[7 + REGIONS], out[8 + REGIONS]
                     paint(x0, y0, z0, table, line, amounts, hair, surface)
-                light_point(out, surface, view, lights, sky, floor, dim, key, rgb)
+                entered = ONE
+                if out[6 + MOUTH] + out[6 + TEETH] > np.float32(0.01):
+                    entered = entering(inside, top, left, py * HALF, px * HALF, here, places)
+                light_point(out, surface, view, lights, sky, floor, dim, key, entered, rgb)
                 for i in range(3):
                     total[i] += tone(rgb[i] * exposure)
             for i in range(3):
