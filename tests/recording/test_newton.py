@@ -5,6 +5,7 @@ import pytest
 import torch
 from recorded_balls import cloud, shift
 
+from facetalk.errors import InputError
 from facetalk.geometry import UNIT_MM
 from facetalk.recording import lids
 from facetalk.recording.newton import FastConfig, Ties
@@ -12,7 +13,8 @@ from facetalk.recording.paper import PaperConfig
 from facetalk.recording.poses import Placement
 from facetalk.recording.problem import Person, Window, drawn
 from facetalk.recording.response import Responder
-from facetalk.recording.states import State, matrices
+from facetalk.recording.states import Evidence, State, matrices
+from facetalk.recording.walk import Expected, Walk, walked
 from made_models import RADIUS, ball_head
 
 QUICK = FastConfig(points=120, last_points=240, rounds=2, first_rounds=4)
@@ -123,3 +125,31 @@ def test_the_papers_loss_pulls_codes_together(person):
 
 def test_the_ball_is_as_large_as_recorded():
     assert np.isclose(np.linalg.norm(cloud(0, noise_mm=0.0).places - shift(0), axis=1).mean(), RADIUS * UNIT_MM)
+
+
+def test_a_walk_takes_out_what_flickers_and_keeps_what_moves(person):
+    """Weights that rest and then open at once, seen with noise by measurements of one weight alone."""
+    random, frames = np.random.default_rng(4), 40
+    true = np.where(np.arange(frames) < 20, 0.0, 0.5)
+    seen = true + 0.03 * random.normal(size=frames)
+    squares, pulls = np.zeros((frames, 58, 58)), np.zeros((frames, 58))
+    squares[:, 17, 17] = 1 / 0.03**2
+    weights = np.zeros((frames, 52))
+    weights[:, 17] = seen
+    anything = Expected(np.ones(52), 1.0)
+    moved = walked(weights, np.zeros((frames - 1, 6)), Evidence(squares, pulls), anything, Walk())
+    found = weights[:, 17] + moved[:, 17]
+    before, after = (np.abs(np.diff(values[:20], 3)).mean() for values in (seen, found))
+    assert after < 0.3 * before
+    assert np.abs(found - true).mean() < 0.7 * np.abs(seen - true).mean()
+    assert abs(found[20] - found[19]) > 0.3, "an opening is no noise"
+
+
+def test_windows_become_one_walk(person):
+    """The later of two windows has the say where they overlap, and flicker is less than that of windows alone."""
+    first, second = QUICK(window(person)), QUICK(replace(window(person), first=3))
+    joined, alone = (config.joined(person, [first, second], [0, 3]) for config in (QUICK, replace(QUICK, walk=None)))
+    assert len(joined) == len(alone) == 8 and joined.codes.shape == alone.codes.shape
+    assert np.allclose(person.head.rig(torch.from_numpy(joined.weights)).detach(), joined.codes, atol=1e-6)
+    with pytest.raises(InputError, match="earlier version"):
+        QUICK.joined(person, [replace(first, evidence=None), second], [0, 3])

@@ -5,22 +5,23 @@ successive frames are tied by a Huber penalty on the differences of weights and 
 and what moves is not held back.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float32
-from scipy.spatial.transform import Rotation
 
 from facetalk.arkit import ARKIT_NAMES
 from facetalk.geometry import UNIT_MM
-from facetalk.recording import lids
-from facetalk.recording.poses import Placement
-from facetalk.recording.problem import Drawn, Window, drawn
-from facetalk.recording.states import State, matrices
+from facetalk.recording import blend, lids
+from facetalk.recording.poses import apart
+from facetalk.recording.problem import Drawn, Person, Window, drawn
+from facetalk.recording.states import Evidence, State, matrices
+from facetalk.recording.walk import WEIGHTS, Expected, Walk
+from facetalk.recording.whole import whole
 
-WEIGHTS = len(ARKIT_NAMES)
 SOUGHT = WEIGHTS + 6
 """Numbers sought of a frame: weights, a turn in radians, a shift in millimetres."""
 LEAST_SPREAD_MM = 0.2
@@ -97,11 +98,24 @@ class FastConfig:
     beyond: float = 0.05
     """Spread of what a weight leaves 0..1 by."""
     ties: Ties = Ties()
+    walk: Walk | None = field(default_factory=Walk)
+    """How frames are tied once all windows are known; None leaves windows as they are."""
 
     def __call__(self, window: Window) -> State:
         """The frames of a window."""
         points = drawn(window, max(self.points, self.last_points))
         return _Search(self, window, points).run(self.first_rounds if window.before is None else self.rounds)
+
+    @property
+    def expected(self) -> Expected:
+        """What weights are like."""
+        return Expected(self.prior * FULL, self.beyond)
+
+    def joined(self, person: Person, windows: Sequence[State], starts: Sequence[int]) -> State:
+        """All frames of windows that begin at `starts`."""
+        if self.walk is None:
+            return blend.joined(windows, starts)
+        return whole(person, windows, starts, self.expected, self.walk)
 
 
 @dataclass(frozen=True)
@@ -149,10 +163,11 @@ class _Search:
                 move = self._step(seen, 0.5**step)
                 self._move(move)
                 seen = seen.moved(move)
+        evidence = Evidence(*seen.normal(self.config, 0.0))
         weights = torch.from_numpy(self.weights).float()
         with torch.no_grad():
             codes = self.window.person.head.rig(weights)
-        return State(weights.numpy(), matrices(self.placements), codes.numpy())
+        return State(weights.numpy(), matrices(self.placements), codes.numpy(), evidence)
 
     def _step(self, seen: "_Seen", loose: float) -> Float[np.ndarray, "frame number"]:
         frames = len(self.weights)
@@ -169,9 +184,8 @@ class _Search:
 
     def _move(self, step: Float[np.ndarray, "frame number"]) -> None:
         self.weights = self.weights + step[:, :WEIGHTS]
-        turns, shifts = step[:, WEIGHTS : WEIGHTS + 3], step[:, WEIGHTS + 3 :] / UNIT_MM
-        moves = zip(self.placements, turns, shifts, strict=True)
-        self.placements = [place.moved(turn, shift, self.about) for place, turn, shift in moves]
+        moves = zip(self.placements, step[:, WEIGHTS : WEIGHTS + 3], step[:, WEIGHTS + 3 :], strict=True)
+        self.placements = [place.nudged(turn, shift_mm, self.about) for place, turn, shift_mm in moves]
 
     def _asked(self, points: Drawn) -> "_Seen":
         """The points of every frame beside the head as it is now."""
@@ -183,13 +197,8 @@ class _Search:
         return _Seen(found.distance.double().numpy() * UNIT_MM, jacobian, points.counts)
 
     def _expected(self, squares: np.ndarray, pulls: np.ndarray) -> None:
-        """What weights are like: small, and between 0 and 1."""
-        outside = self.weights - np.clip(self.weights, 0, 1)
-        spread = self.config.prior * FULL
-        precision = 1 / spread**2 + (outside != 0) / self.config.beyond**2
-        here = np.arange(WEIGHTS)
-        squares[:, here, here] += precision
-        pulls[:, :WEIGHTS] += self.weights / spread**2 + outside / self.config.beyond**2
+        """What weights are like, and that one step turns no head far."""
+        self.config.expected.added(self.weights, squares, pulls)
         pose = np.arange(WEIGHTS, SOUGHT)
         squares[:, pose, pose] += 1 / STRIDE**2
 
@@ -200,7 +209,7 @@ class _Search:
         if before is not None:
             weights, places = np.concatenate([before.weights, weights]), [*before.placements, *places]
         settled = len(weights) - len(self.weights)
-        turned = [self._turned(*pair) for pair in pairwise(places)]
+        turned = [apart(*pair, self.about) for pair in pairwise(places)]
         speed = np.concatenate([np.diff(weights, axis=0), np.array(turned).reshape(-1, 6)], axis=1)
         for tie, gaps, stencil in ((ties.speed, speed, (-1, 1)), (ties.change, np.diff(speed, axis=0), (1, -2, 1))):
             for first, gap in enumerate(gaps):
@@ -217,9 +226,3 @@ class _Search:
             pulls[frame] += share * precision * gap
             for other, other_share in free:
                 matrix[frame, here, other, here] += share * other_share * precision
-
-    def _turned(self, earlier: Placement, later: Placement) -> Float[np.ndarray, "6"]:
-        """Turn and shift from one frame's placement to the next one's, at the face."""
-        turn = Rotation.from_matrix(later.turn @ earlier.turn.T).as_rotvec()
-        world = (self.about - earlier.shift) @ earlier.turn / earlier.size
-        return np.concatenate([turn, (later(world) - self.about) * UNIT_MM])

@@ -5,6 +5,7 @@ every iteration, 500 iterations, steps of 1e-3 and from iteration 300 on 1e-4. T
 is 1, as libraries have it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,8 @@ from torch import Tensor
 from torch.nn.functional import huber_loss
 
 from facetalk.head.fitting import posed_distances
-from facetalk.recording.problem import Window
+from facetalk.recording.blend import joined
+from facetalk.recording.problem import Person, Window
 from facetalk.recording.states import State
 
 
@@ -52,6 +54,10 @@ class PaperConfig:
             optimiser.step()
         found = codes.detach()
         return State(head.rig.solve(found).numpy(), window.start.T_head_world, found.numpy())
+
+    def joined(self, person: Person, windows: Sequence[State], starts: Sequence[int]) -> State:
+        """All frames of windows that begin at `starts`."""
+        return joined(windows, starts)
 
     def regular(self, codes: Float[Tensor, "frame code"]) -> Float[Tensor, ""]:
         """The two terms that know no points."""

@@ -53,6 +53,10 @@ class Placement:
         matrix = Rotation.from_rotvec(turn).as_matrix()
         return replace(self, turn=matrix @ self.turn, shift=matrix @ (self.shift - about) + about + shift)
 
+    def nudged(self, turn: Float[np.ndarray, "3"], shift_mm: Float[np.ndarray, "3"], about: np.ndarray) -> "Placement":
+        """The same by a shift in millimetres."""
+        return self.moved(turn, shift_mm / UNIT_MM, about)
+
     @property
     def matrix(self) -> Float[np.ndarray, "4 4"]:
         """`T_head_world`."""
@@ -65,6 +69,13 @@ def of_matrix(matrix: Float[np.ndarray, "4 4"]) -> Placement:
     """The placement that `T_head_world` is."""
     size = float(np.cbrt(np.linalg.det(matrix[:3, :3])))
     return Placement(matrix[:3, :3] / size, matrix[:3, 3], size)
+
+
+def apart(earlier: Placement, later: Placement, about: Float[np.ndarray, "3"]) -> Float[np.ndarray, "6"]:
+    """From one placement to another: a turn about a point of head space, in radians, and its shift in millimetres."""
+    turn = Rotation.from_matrix(later.turn @ earlier.turn.T).as_rotvec()
+    world = (about - earlier.shift) @ earlier.turn / earlier.size
+    return np.concatenate([turn, (later(world) - about) * UNIT_MM])
 
 
 def found(

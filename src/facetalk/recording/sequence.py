@@ -20,7 +20,6 @@ from facetalk.head.model import Head
 from facetalk.pipeline.side_by_side import single_threaded
 from facetalk.recording import check, results, store
 from facetalk.recording.areas import NEAR
-from facetalk.recording.blend import joined
 from facetalk.recording.layout import Recording, read
 from facetalk.recording.newton import BEFORE, FastConfig
 from facetalk.recording.paper import PaperConfig
@@ -82,7 +81,7 @@ def fit(
         person = Person.of(head, torch.from_numpy(setup.z_id))
         settled = list(_windows(recording, person, setup, job.config, work, watch))
         solver = job.config.solver
-        whole = joined(settled, starts(recording.about.frames, solver.window, solver.overlap))
+        whole = solver.joined(person, settled, starts(recording.about.frames, solver.window, solver.overlap))
         result = results.measured(recording, person, setup, whole, lambda frame: near_head(recording, setup, frame))
     results.write(result, recording, report, made, key)
     shutil.rmtree(work)
@@ -132,7 +131,7 @@ def _windows(
             window = window_of(person, setup, settled, span, solver.overlap, clouds, config.seed)
             store.write_arrays(path, solver(window).arrays())
         with np.load(path) as file:
-            settled = State(file["weights"], file["T_head_world"], file["codes"])
+            settled = State.of_arrays(file)
         yield settled
         watch(number + 1, len(firsts))
 

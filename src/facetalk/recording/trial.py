@@ -14,7 +14,6 @@ from torch import Tensor
 
 from facetalk.head.model import Head
 from facetalk.recording import check
-from facetalk.recording.blend import joined
 from facetalk.recording.layout import Recording
 from facetalk.recording.newton import FastConfig, Ties
 from facetalk.recording.paper import PaperConfig
@@ -27,7 +26,8 @@ from facetalk.recording.truth import Truth, measured
 FAST, PAPER = FastConfig(), PaperConfig()
 SETTINGS: Mapping[str, FastConfig | PaperConfig] = {
     "fast": FAST,
-    "fast, frames alone": replace(FAST, ties=Ties(strength=0.0)),
+    "fast, frames alone": replace(FAST, ties=Ties(strength=0.0), walk=None),
+    "fast, windows alone": replace(FAST, walk=None),
     "paper": PAPER,
     "paper, no Huber": replace(PAPER, huber=0.0),
     "paper, no norm": replace(PAPER, norm=0.0),
@@ -76,7 +76,7 @@ def _solved(person: Person, setup: Setup, solver: FastConfig | PaperConfig, clou
         clouds = tuple(cloud(frame) for frame in span)
         before = settled[-1] if settled else None
         settled.append(solver(window_of(person, setup, before, span, solver.overlap, clouds, 0)))
-    return joined(settled, firsts)
+    return solver.joined(person, settled, firsts)
 
 
 def _at_rest(person: Person, setup: Setup, truth: Truth, frames: int) -> dict[str, float]:
