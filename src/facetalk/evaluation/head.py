@@ -83,7 +83,7 @@ def evaluate(head: Head, people: Sequence[Person], test: HeadTest, watch: Watch 
                 rows[name].append(compare(head, z_id, code, scan, test.resolution))
         watch(number + 1, len(people))
     figures = {name: _mean(row) for name, row in rows.items() if row}
-    return {**figures, "openings": openings(head, test.seeds)}
+    return {**figures, "openings": openings(head, test.seeds) if test.seeds else {}}
 
 
 def _codes(head: Head, person: Person, config: FitConfig) -> dict[str, tuple[Tensor, Tensor]]:
@@ -170,7 +170,7 @@ def _lid_opening(actor: Actor, blink: float) -> float:
     sdf, landmarks = actor.sdf(actor.head.rig(weights)[0]), _landmarks(actor)
     radii = actor.state.eye_radius.tolist()
     return max(
-        _widest(eye_probe(landmarks[name], radius).apertures(sdf))
+        _widest(eye_probe(landmarks[name], radius, straight=True).apertures(sdf))
         for name, radius in zip(("eye_left", "eye_right"), radii, strict=True)
     )
 
