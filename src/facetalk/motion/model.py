@@ -15,8 +15,10 @@ from facetalk.motion.calm import calmed
 from facetalk.motion.listener import Listener
 from facetalk.motion.networks import FIRST, NETWORKS, name_of
 from facetalk.motion.normaliser import Normaliser
+from facetalk.motion.retouch import Spaces, UpperFaceDrawn, as_drawn
 from facetalk.motion.schedule import Schedule
 from facetalk.motion.temper import Temper, mouth_projection
+from facetalk.motion.upper_face import UpperFace, UpperFaceConfig
 from facetalk.motion.windows import Sampling, draw_windows
 from facetalk.types import ExpressionCodes, SpeechFeatures, SpeechStream
 
@@ -61,6 +63,8 @@ class Motion:
     schedule: Schedule = field(default_factory=Schedule)
     linger: float = 0.0
     """How slowly the noise it was trained with forgets itself, but for the mouth's (`noise.lingering`)."""
+    upper_face: UpperFace | None = None
+    """What draws lids, gaze and brows; without it the denoiser's own stay, as in the paper."""
 
     def __call__(self, speech: SpeechFeatures, sampling: Sampling = DEFAULT_SAMPLING) -> ExpressionCodes:
         """Expression codes for every frame of `speech`.
@@ -78,10 +82,20 @@ class Motion:
                 f"speech features of encoder {speech.encoder_hash} given to motion trained on encoder "
                 f"{self.speech_hash}; use the encoder that belongs to it, or retrain motion (recipes/motion.md)"
             )
-        temper = Temper(mouth_projection(self.decode), self.linger)
-        drawn = draw_windows(self.denoiser, self.schedule, speech, sampling, temper)
+        temper, retouch = Temper(mouth_projection(self.decode), self.linger), as_drawn
+        if self.upper_face is not None:
+            retouch = UpperFaceDrawn(self.upper_face, self.spaces, sampling.seed, hears=sampling.guidance != 0)
+        drawn = draw_windows(self.denoiser, self.schedule, speech, sampling, temper, retouch)
         for live in calmed(drawn, temper.mouth, sampling.calm):
             yield self.normaliser.restore(live)
+
+    @property
+    def spaces(self) -> Spaces:
+        """The way between live space and ARKit weights."""
+        return Spaces(
+            lambda live: self.rig.weights(self.normaliser.restore(live)),
+            lambda weights: self.normaliser.normalise(self.rig.codes(weights)),
+        )
 
     @property
     def decode(self) -> Float[Tensor, "52 live"]:
@@ -103,7 +117,14 @@ class Motion:
     def to(self, device: torch.device) -> "Motion":
         """The same on another device."""
         rig = Rig(self.rig.rest.to(device), self.rig.matrix.to(device))
-        return replace(self, denoiser=self.denoiser.to(device), normaliser=self.normaliser.to(device), rig=rig)
+        upper_face = None if self.upper_face is None else self.upper_face.to(device)
+        return replace(
+            self,
+            denoiser=self.denoiser.to(device),
+            normaliser=self.normaliser.to(device),
+            rig=rig,
+            upper_face=upper_face,
+        )
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -119,6 +140,9 @@ class Motion:
             "head_hash": self.head_hash,
             "speech_hash": self.speech_hash,
         }
+        if self.upper_face is not None:
+            tensors |= {f"upper_face.{name}": value.half() for name, value in self.upper_face.state_dict().items()}
+            config["upper_face"] = asdict(self.upper_face.config)
         return Checkpoint(KIND, config, tensors)
 
     def save(self, path: Path | str) -> None:
@@ -148,9 +172,10 @@ class Motion:
             spaces = Normaliser(**_part(saved, "normaliser")), Rig(**_part(saved, "rig"))
             hashes = saved.config["head_hash"], saved.config["speech_hash"]
             schedule, linger = Schedule(**saved.config["schedule"]), float(saved.config.get("linger", 0.0))
+            upper_face = _upper_face(saved)
         except (KeyError, TypeError, RuntimeError) as error:
             raise CheckpointError(f"{name}: damaged motion weights ({str(error).splitlines()[0]})") from error
-        return cls(denoiser.eval().requires_grad_(False), *spaces, *hashes, schedule, linger)
+        return cls(denoiser.eval().requires_grad_(False), *spaces, *hashes, schedule, linger, upper_face)
 
 
 def restamp(motion: Motion, head_hash: str, rig: Rig) -> Motion:
@@ -164,6 +189,15 @@ def restamp(motion: Motion, head_hash: str, rig: Rig) -> Motion:
             f"head {head_hash} makes other codes of the same weights; retrain motion for it (recipes/motion.md)"
         )
     return replace(motion, head_hash=head_hash)
+
+
+def _upper_face(saved: Checkpoint) -> UpperFace | None:
+    if "upper_face" not in saved.config:
+        return None
+    config = saved.config["upper_face"]
+    network = UpperFace(UpperFaceConfig(**{**config, "choices": tuple(config["choices"])}))
+    network.load_state_dict(_part(saved, "upper_face"))
+    return network.eval().requires_grad_(False)
 
 
 def _part(saved: Checkpoint, name: str) -> dict[str, Tensor]:

@@ -18,6 +18,7 @@ from facetalk.motion.earshot import Earshot
 from facetalk.motion.guidance import guided
 from facetalk.motion.listener import Listener, Memory
 from facetalk.motion.noise import REACH, FrameNoise
+from facetalk.motion.retouch import Retouch, as_drawn
 from facetalk.motion.sampler import Sampler, dpm_solver
 from facetalk.motion.schedule import Schedule
 from facetalk.motion.temper import Temper
@@ -70,6 +71,7 @@ def draw_windows(
     stream: SpeechStream,
     sampling: Sampling,
     temper: Temper,
+    retouch: Retouch = as_drawn,
 ) -> Iterator[Float[Tensor, "frame live"]]:
     """Consecutive windows of motion in live space, one frame for each frame of `stream`.
 
@@ -79,6 +81,7 @@ def draw_windows(
         stream: features of speech; of them no more is kept than a window hears.
         sampling: how to draw.
         temper: what noise the mouth gets, and what the rest.
+        retouch: what becomes of each window.
 
     Raises:
         InputError: a window, or a number of steps, that is not positive.
@@ -90,10 +93,12 @@ def draw_windows(
     remembering, earshot = Remembering(denoiser), Earshot(stream, denoiser.config.hearing)
     for first in range(0, len(stream), sampling.window):
         frames = min(sampling.window, len(stream) - first)
-        speech = denoiser.listen(earshot(range(first, first + frames))[None])
+        features, number_of_first = earshot(range(first, first + frames)), sampling.first_frame + first
+        speech = denoiser.listen(features[None])
 
-        def draw(number: int, first: int = sampling.first_frame + first, frames: int = frames) -> Tensor:
+        def draw(number: int, first: int = number_of_first, frames: int = frames) -> Tensor:
             white = noise.window(number, first - REACH + 1, frames + REACH - 1).to(temper.mouth)
             return temper(white, sampling.mouth_noise)
 
-        yield sampling.sampler(guided(remembering, speech, sampling.guidance), draw, levels)[0]
+        live = sampling.sampler(guided(remembering, speech, sampling.guidance), draw, levels)[0]
+        yield retouch(live, features, number_of_first)

@@ -75,6 +75,7 @@ class MotionTask:
         self.crops = Crops(clips, config.crop, sizes.hearing)
         self.normaliser = fit_normaliser(clips, rig) if initial is None else initial.normaliser.to(self.device)
         self.schedule = schedule
+        self.upper_face = None if initial is None else initial.upper_face
         self.denoiser = build(sizes)
         self.denoiser.speech_mean.copy_(clips.features.float().mean(0))
         self.denoiser.speech_scale.copy_(clips.features.float().std(0).clamp(min=1e-3))
@@ -151,9 +152,9 @@ class MotionTask:
 
     def motion(self, head_hash: str, speech_hash: str) -> Motion:
         """The averaged model as it stands."""
-        averaged = copy.deepcopy(self.averaged).eval()
+        averaged, linger = copy.deepcopy(self.averaged).eval(), self.config.linger
         return Motion(
-            averaged, self.normaliser, self.rig, head_hash, speech_hash, self.schedule, self.config.linger
+            averaged, self.normaliser, self.rig, head_hash, speech_hash, self.schedule, linger, self.upper_face
         ).to(torch.device("cpu"))
 
     def _uniform(self, generator: torch.Generator) -> Float[Tensor, "crop 1 1"]:
