@@ -2,9 +2,10 @@
 
 python recipes/recorded_proof.py --performances DIR --features DIR --ict DIR --out OUT
 
-Clips of the training split are recorded with noise, fitted without any truth (the identity too, to the first recording
-of each person), and turned into a performance set; the other arm has the same clips as they were performed. Both arms
-train alike and are measured on clips of held-out voices. Everything goes on where it stopped.
+Clips of the training split are recorded with noise, fitted without any truth (the identity too, to frames of each
+person's first recording in which the face rests), and turned into a performance set; the other arm has the same clips
+as they were performed. Both arms train alike and are measured on clips of held-out voices. Everything goes on where it
+stopped, also with more clips than before; with no seeds (`--seeds`) nothing is trained, which adds recordings alone.
 """
 
 import json
@@ -63,11 +64,11 @@ class Proof:
     clips: int = 19
     """Of each of them."""
     minutes: float = float("inf")
-    """No recording is begun or fitted after so long; what there is by then is trained on."""
+    """No recording is begun or fitted after so long; what there is by then is trained on, and more may follow later."""
     held_out: int = 60
     """Clips of English voices of the test split, evenly spaced."""
     seeds: tuple[int, ...] = (0,)
-    """Of trainings, alike in both arms."""
+    """Of trainings, alike in both arms; none only records and fits."""
     training: MotionTraining = field(
         default_factory=lambda: MotionTraining(900, 8, average=0.99, emphasis=Emphasis(mouth=1.0, velocity=1.0))
     )
@@ -129,10 +130,11 @@ def write_arms(proof: Proof) -> None:
 
 
 def trained(proof: Proof, arm: str, seed: int) -> Motion:
-    """One arm's model."""
-    path = proof.out / f"{arm}-{seed}.safetensors"
+    """One arm's model, of the clips that there are by now."""
+    clips = len(performance_files.read_index(proof.out / arm))
+    path = proof.out / f"{arm}-{seed}-{clips}-clips.safetensors"
     if not path.is_file():
-        job = Make((proof.out / arm,), (proof.out / "features",), path, proof.out / f"run-{arm}-{seed}",
+        job = Make((proof.out / arm,), (proof.out / "features",), path, proof.out / f"run-{path.stem}",
                    BUNDLED / "speech.safetensors", BUNDLED / "head.safetensors", "small",
                    training=replace(proof.training, seed=seed))  # fmt: skip
         print(json.dumps(make(job)), flush=True)
@@ -167,6 +169,8 @@ def main(proof: Proof) -> None:
     """Record, fit, train, measure."""
     torch.set_num_threads(1)
     fit_all(proof)
+    if not proof.seeds:
+        return
     write_arms(proof)
     clips = asked(proof)
     phones = read_phones(proof.performances, clips.names)

@@ -21,6 +21,7 @@ from facetalk.recording.newton import FastConfig
 from facetalk.recording.paper import PaperConfig
 from facetalk.recording.results import REPORT
 from facetalk.recording.sequence import Job, SequenceConfig
+from facetalk.recording.setup import SetupConfig
 
 SOLVERS = {"fast": FastConfig(), "paper": PaperConfig()}
 """Settings by name."""
@@ -67,6 +68,8 @@ class Fit(ReportingJob):
     """The dataset: gets a folder <subject>_<sequence> for each."""
     identity: str | None = None
     """Whose they are, as for animate (head fit writes such files); by default fitted with the codes."""
+    neutral: tuple[int, ...] = ()
+    """Without an identity: numbers of frames in which the face rests, to fit one to; found by default."""
     settings: Literal["fast", "paper"] = "fast"
     """Our own settings, or the paper's, two hundred times as slow."""
     seed: int = 0
@@ -82,7 +85,8 @@ class Fit(ReportingJob):
 
     def run_job(self) -> None:
         """Fit them all, then say how well."""
-        config = SequenceConfig(solver=SOLVERS[self.settings], seed=self.seed)
+        setup = SetupConfig(neutral=self.neutral)
+        config = SequenceConfig(solver=SOLVERS[self.settings], setup=setup, seed=self.seed)
         head = (self.weights or BUNDLED) / "head.safetensors"
         tasks = [
             Task(Job(folder, self.out, config), head, self.identity, self.preview)
@@ -187,7 +191,7 @@ class Compare(ReportingJob):
     frames: int = 26
     """How many frames, from the first: 26 are three windows."""
     settings: tuple[str, ...] = ("fast", "fast, frames alone")
-    """Of fast; fast, frames alone; paper; paper, no Huber; paper, no norm; paper, |SDF| alone."""
+    """Of fast; fast, windows alone; fast, frames alone; paper; paper, no Huber; paper, no norm; paper, |SDF| alone."""
     identity: str | None = None
     """Whose recording it is, as for animate; fitted by default."""
     weights: Path | None = None

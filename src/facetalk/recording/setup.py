@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from facetalk.errors import InputError
 from facetalk.fitting.guide import Guide
 from facetalk.head.fitting import Cloud, FitConfig, fit
 from facetalk.head.model import Head
@@ -15,16 +16,28 @@ from facetalk.recording.layout import Recording
 from facetalk.recording.poses import Placement, followed, found, is_head
 from facetalk.recording.states import matrices
 
+LEAST = 10
+"""Percentile of a weight over frames at which it rests."""
+
 
 @dataclass(frozen=True)
 class SetupConfig:
     """How identity and poses are sought."""
 
+    neutral: tuple[int, ...] = ()
+    """Frames in which the face rests, which an unknown identity is fitted to; found where none is named."""
     frames: int = 8
-    """Frames that an unknown identity is fitted to, spread over the sequence."""
+    """So many are looked for …"""
+    candidates: int = 24
+    """… among so many, spread over the sequence."""
     points: int = 3000
     """Points of each that are looked at."""
-    identity: FitConfig = field(default_factory=lambda: FitConfig(steps=200, points=200, pose=0.3, own=0.02))
+    first_look: FitConfig = field(default_factory=lambda: FitConfig(steps=80, points=100, pose=0.3, own=0.02))
+    """Identity and expressions of all candidates together, which tells the resting ones."""
+    identity: FitConfig = field(
+        default_factory=lambda: FitConfig(steps=200, points=200, pose=0.3, own=0.02, expression=0.1)
+    )
+    """Faces that rest have hardly an expression: what is seen of them is who they are."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +60,13 @@ def set_up(
     """Identity, where it is not known, and poses of all frames; missing frames have their neighbours'.
 
     Raises:
-        InputError: no head is found in the recording.
+        InputError: no head is found in the recording, or a neutral frame is named that was not measured.
     """
     good = np.ones(recording.about.frames, bool)
     good[list(bad)] = False
+    lost = sorted(set(config.neutral) - set(np.flatnonzero(good).tolist()))
+    if lost:
+        raise InputError(f"{recording.folder}: neutral frame {lost[0]} is no measured one; name others")
     mean = torch.zeros(head.config.layout.size)
     guide, marks = _guide(head, mean if z_id is None else z_id)
     first = int(np.flatnonzero(good)[good.sum() // 2])
@@ -74,17 +90,35 @@ def _guide(head: Head, z_id: Float[Tensor, " identity"]) -> tuple[Guide, dict[st
 def _identity(
     recording: Recording, head: Head, guide: Guide, start: Placement, good: np.ndarray, config: SetupConfig
 ) -> Float[Tensor, " identity"]:
-    """One identity for some frames spread over the sequence, their expressions and poses fitted with it."""
-    spread = np.linspace(0, len(good) - 1, min(config.frames, len(good))).round().astype(int)
-    clouds = []
-    for frame in good[spread].tolist():
+    """One identity for the frames in which the face rests, small expressions and poses fitted with it."""
+
+    def cloud(frame: int) -> Cloud:
         points = recording.points(frame)
         placed = followed(guide, points, start, frame)(points.places)
         random = np.random.default_rng(frame)
         placed = placed[is_head(guide, placed) & (random.uniform(size=len(placed)) < counted(placed))]
         chosen = random.permutation(len(placed))[: config.points]
-        clouds.append(Cloud(torch.from_numpy(placed[chosen]).float(), None))
+        return Cloud(torch.from_numpy(placed[chosen]).float(), None)
+
+    if config.neutral:
+        clouds = [cloud(frame) for frame in config.neutral]
+    else:
+        spread = np.linspace(0, len(good) - 1, min(config.candidates, len(good))).round().astype(int)
+        candidates = [cloud(frame) for frame in good[spread].tolist()]
+        clouds = [candidates[number] for number in _resting(head, candidates, config)]
     return fit(head, clouds, config.identity).z_id.detach()
+
+
+def _resting(head: Head, clouds: list[Cloud], config: SetupConfig) -> list[int]:
+    """The clouds whose expressions are smallest, by a first look at all of them together.
+
+    What all expressions have in common is the identity's: weights are compared with what they are at the least.
+    """
+    if len(clouds) <= config.frames:
+        return list(range(len(clouds)))
+    weights = head.rig.solve(fit(head, clouds, config.first_look).codes.detach()).numpy()
+    expressed = np.linalg.norm(weights - np.percentile(weights, LEAST, axis=0), axis=1)
+    return sorted(np.argsort(expressed)[: config.frames].tolist())
 
 
 def _track(

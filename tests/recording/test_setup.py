@@ -1,0 +1,32 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from recorded_balls import record
+
+from facetalk.errors import InputError
+from facetalk.head.fitting import Cloud
+from facetalk.recording import setup
+from facetalk.recording.setup import SetupConfig
+from made_models import ball_head
+
+
+def test_faces_that_rest_are_found_whatever_all_have_in_common(monkeypatch):
+    """A first look takes an identity for an open jaw; the frames that rest stand out all the same."""
+    head, random = ball_head(), np.random.default_rng(0)
+    weights = random.uniform(0.2, 0.6, (12, 52))
+    resting = [1, 4, 5, 10]
+    weights[resting] = 0.02 * random.uniform(size=(4, 52))
+    weights[:, 17] += 0.3
+    codes = head.rig(torch.from_numpy(weights).float())
+    monkeypatch.setattr(setup, "fit", lambda *_: SimpleNamespace(codes=codes))
+    clouds = [Cloud(torch.zeros(1, 3), None)] * 12
+    assert setup._resting(head, clouds, SetupConfig(frames=4)) == resting
+    assert setup._resting(head, clouds, SetupConfig(frames=12)) == list(range(12)), "all are needed"
+
+
+def test_a_neutral_frame_must_have_been_measured(tmp_path):
+    recording = record(tmp_path / "ball", frames=6, lost=(5,))
+    with pytest.raises(InputError, match="neutral frame 5 is no measured one"):
+        setup.set_up(recording, ball_head(), (5,), None, SetupConfig(neutral=(0, 5)))
