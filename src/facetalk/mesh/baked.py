@@ -23,7 +23,7 @@ from facetalk.mesh.grid import Grid
 from facetalk.types import EYEBALL, Region
 
 DETAIL_CELLS = 1
-"""Base cells round lips and eyes that are worth dividing; round teeth is nothing but gums."""
+"""Base cells round lips and eyes that are worth dividing."""
 BENT_MM = 1.1
 """Difference from what the corners of a base cell tell from which on it is worth dividing: thin or sharp skin."""
 PLAIN = [Region.SKIN, Region.HAIR, Region.MOUTH]
@@ -53,7 +53,10 @@ class BakedField:
 
     @cached_property
     def detail(self) -> Bool[np.ndarray, "x y z"]:
-        """Base cells near lips and eyes, with teeth, or too coarse for skin; all of them where no region is known."""
+        """Base cells near lips and eyes, or too coarse for skin; all of them where no region is known.
+
+        Teeth need none: they are worn as a mesh of their own (`facetalk.mesh.dentition`).
+        """
         skin = binary_dilation(self.bent) & self._about([Region.SKIN], 0)
         wall = self.bent & self._about([Region.SKIN], 1)  # lips and cheeks are thin: their insides tear them
         edged = self._about((region for region in Region if region not in (*PLAIN, Region.TEETH)), DETAIL_CELLS)
