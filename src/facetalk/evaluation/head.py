@@ -170,7 +170,7 @@ def _lid_opening(actor: Actor, blink: float) -> float:
     sdf, landmarks = actor.sdf(actor.head.rig(weights)[0]), _landmarks(actor)
     radii = actor.state.eye_radius.tolist()
     return max(
-        _widest(eye_probe(landmarks[name], radius, straight=True).apertures(sdf))
+        _widest(eye_probe(landmarks[name], radius).apertures(sdf))
         for name, radius in zip(("eye_left", "eye_right"), radii, strict=True)
     )
 

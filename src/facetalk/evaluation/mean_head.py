@@ -60,7 +60,7 @@ def _openings(head: Head, weights: Float[torch.Tensor, " mode"], mesh: SourceHea
     landmarks = {name: point.numpy() for name, point in actor.state.landmarks.items()}
     lines = (
         mouth_probe(landmarks),
-        eye_probe(landmarks["eye_left"], float(actor.state.eye_radius[0]), straight=True),
+        eye_probe(landmarks["eye_left"], float(actor.state.eye_radius[0])),
     )
     return {name: _row(actor, mesh, posed(pose), *lines) for name, pose in {**POSES, **OPENINGS}.items()}
 

@@ -62,7 +62,7 @@ class Meter:
         measured = Anchors(source).measure(self.head)
         landmarks = dict(zip(LANDMARK_NAMES, measured["landmarks"], strict=True))
         self.mouth = mouth_probe(landmarks)
-        self.eye = eye_probe(landmarks["eye_left"], float(measured["eye_radius"][0]), straight=True)
+        self.eye = eye_probe(landmarks["eye_left"], float(measured["eye_radius"][0]))
 
     def __call__(self, pose: Mapping[str, float]) -> Openings:
         """Openings in one pose."""

@@ -109,7 +109,7 @@ def _read(head: Head, z_id: Float[torch.Tensor, " identity"], pose: Mapping[str,
     code = head.rig(posed(pose)[None])[0]
     marks = {name: point.numpy() for name, point in actor.state.landmarks.items()}
     sdf, at = actor.sdf(code), _carried(head, actor, code)
-    eye = eye_probe(marks["eye_left"], float(actor.state.eye_radius[0]), columns=1, straight=True)
+    eye = eye_probe(marks["eye_left"], float(actor.state.eye_radius[0]), columns=1)
     return {
         "jaw": float(np.linalg.norm(at["nose_tip"] - at["chin"])) * UNIT_MM,
         "lip width": float(np.linalg.norm(at["mouth_corner_left"] - at["mouth_corner_right"])) * UNIT_MM,
@@ -127,7 +127,7 @@ def _mesh_reader(head: SourceHead, anchors: Anchors) -> Read:
     """Reads a corrected mesh by the lines that `_read` lays through a head."""
     measured = anchors.measure(head)
     marks = dict(zip(LANDMARK_NAMES, measured["landmarks"], strict=True))
-    eye = eye_probe(marks["eye_left"], float(measured["eye_radius"][0]), columns=1, straight=True)
+    eye = eye_probe(marks["eye_left"], float(measured["eye_radius"][0]), columns=1)
     mouth, common = _mouth(marks), head.source.marks.at
 
     def read(pose: Mapping[str, float]) -> dict[str, float]:

@@ -39,8 +39,6 @@ ARC_REACH, ARC_SAMPLES = 1.2, 81
 """Arcs over the cornea: radians up and down, and samples (about 0.4 mm apart)."""
 CORNEA = 1.06
 """Distance of the cornea from the eyeball's centre, in radii of the sphere: a bulge of about 1 mm."""
-BULGE = (0.28, 0.52)
-"""Angles from the straight look between which the cornea falls back to the sphere, or below it."""
 LID_REACH = 0.85
 """Angle from the straight look, in radians, by which every lid has begun, wide eyes included."""
 HALVINGS = 3
@@ -126,12 +124,9 @@ def _jaw_line(
 
 def eye_probe(
     centre: Float[np.ndarray, "3"], radius: float, *, columns: int = 3, half_angle: float = 0.15,
-    depths_mm: Sequence[float] = (0.1, 0.4, 0.7, 1.0), straight: bool = False,
+    depths_mm: Sequence[float] = (0.1, 0.4, 0.7, 1.0),
 ) -> Probe:  # fmt: skip
     """Upright arcs just in front of one eyeball, from the upper lid to the lower.
-
-    Where the eye may look anywhere they keep the cornea's distance all the way, more than a millimetre over the white
-    of the eye: lids that lie flat on a large eyeball end below them.
 
     Args:
         centre: of the eyeball, in units.
@@ -139,16 +134,13 @@ def eye_probe(
         columns: arcs side by side.
         half_angle: of the outermost arcs from the straight look, in radians.
         depths_mm: distances of the arcs from the cornea, all within the thickness of the lids.
-        straight: whether the eye looks straight ahead, or to the side; then arcs follow the eyeball above and below the
-            cornea, and meet every lid.
     """
     pitch = np.linspace(ARC_REACH, -ARC_REACH, ARC_SAMPLES)
     yaw, depth, pitch_at = np.meshgrid(
         np.linspace(-half_angle, half_angle, columns), np.asarray(depths_mm), pitch, indexing="ij"
     )
     way = np.stack([np.sin(yaw) * np.cos(pitch_at), np.sin(pitch_at), np.cos(yaw) * np.cos(pitch_at)], -1)
-    over = np.interp(np.arccos(way[..., 2]), BULGE, (CORNEA, 1.0)) if straight else np.full(depth.shape, CORNEA)
-    points = np.asarray(centre) + (radius * over + depth / UNIT_MM)[..., None] * way
+    points = np.asarray(centre) + (radius * CORNEA + depth[..., None] / UNIT_MM) * way
     first, last = np.searchsorted(-pitch, [-LID_REACH, LID_REACH])
     return Probe(Lines(points.astype(np.float32), int(first), int(first), int(last)))
 
