@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from facetalk.cli.command import Job, ReportingJob, progress
-from facetalk.data import fitted, head_set, performances
+from facetalk.data import fitted, head_set, performances, rims
 from facetalk.data.hair import hair_set
 
 
@@ -20,6 +20,20 @@ class Heads(head_set.HeadSetConfig, Job):
     def run_job(self) -> None:
         """Make it."""
         head_set.write(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rims(rims.RimSetConfig, Job):
+    """Make a set of lips and lids alone, of very many people, to train a head with beside sets of whole heads.
+
+    Example:
+      facetalk data rims --ict ICT-FaceKit --first 1200 --people 3000 --out sets/rims
+    """
+
+    def run_job(self) -> None:
+        """Make it."""
+        with progress("people") as watch:
+            rims.write(self, watch)
 
 
 @dataclass(frozen=True, kw_only=True)

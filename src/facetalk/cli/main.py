@@ -55,6 +55,7 @@ COMMANDS: dict[str, Command] = {
     "recording fit": Command("recording", "Fit", "fit codes to recordings, for training"),
     "recording compare": Command("recording", "Compare", "fit a virtual recording by several settings, measure them"),
     "data heads": Command("data", "Heads", "make the training set of heads"),
+    "data rims": Command("data", "Rims", "make a training set of lips and lids alone"),
     "data performances": Command("data", "Performances", "make the training set of motion"),
     "data hair": Command("data", "Hair", "make the training set of hair"),
     "evaluate clouds": Command("clouds", "Clouds", "fit clouds of held-out people, as NPHM is measured"),

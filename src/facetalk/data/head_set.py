@@ -8,7 +8,7 @@ import json
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from rich.progress import track
@@ -48,7 +48,22 @@ class HeadSetConfig(Counts):
     workers: int = 2
 
 
-def source(config: HeadSetConfig) -> HeadSource:
+@runtime_checkable
+class Sources(Protocol):
+    """A question that names one source."""
+
+    @property
+    def ict(self) -> Path | None:
+        """Root of an ICT-FaceKit checkout, or None."""
+        ...
+
+    @property
+    def anny(self) -> bool:
+        """Whether the anny package is asked for."""
+        ...
+
+
+def source(config: Sources) -> HeadSource:
     """The one source that is asked for.
 
     Raises:
@@ -80,7 +95,8 @@ def _work(number: int):
     return sampler.person(number, config.poses, config.seed, drawing(sampler.source, config.purpose))
 
 
-def _stack(rows: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def stacked(rows: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """One array of each name, a row of it for each of `rows`."""
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
 
@@ -106,12 +122,12 @@ def write(config: HeadSetConfig) -> None:
             posed.extend(poses)
             if len(canonical) == config.shard or number == config.identities - 1:
                 shard = number // config.shard
-                save_file(_stack(canonical), config.out / f"canonical_{shard:03d}.safetensors")
+                save_file(stacked(canonical), config.out / f"canonical_{shard:03d}.safetensors")
                 half = (len(posed) + 1) // 2
                 for part, rows in enumerate((posed[:half], posed[half:])):
-                    save_file(_stack(rows), config.out / f"posed_{shard:03d}_{part}.safetensors")
+                    save_file(stacked(rows), config.out / f"posed_{shard:03d}_{part}.safetensors")
                 canonical, posed = [], []
-    save_file(_stack(descriptions), config.out / "identities.safetensors")
+    save_file(stacked(descriptions), config.out / "identities.safetensors")
     split = ["train"] * (config.identities - config.held_out) + ["test"] * config.held_out
     meta = {
         "source": heads.name,

@@ -14,6 +14,7 @@ from facetalk.head.model import Head, HeadConfig, compact, load, npm, save, tiny
 from facetalk.training import head_data, loop
 from facetalk.training.head_deformation import DeformationRecipe, DeformationTask
 from facetalk.training.head_identity import IdentityRecipe, IdentityTask
+from facetalk.training.rims import RimSet
 
 PRESETS = {"compact": compact, "npm": npm, "tiny": tiny}
 IDENTITY_FILE = "identity.safetensors"
@@ -30,6 +31,8 @@ class HeadTraining:
     """Folders of head training sets; the people of all are trained on, save those that a set holds out."""
     out: Path
     """Receives identity.safetensors, head.safetensors and the logs and states of both stages."""
+    rims: tuple[Path, ...] = ()
+    """Folders of sets of rims: lips and lids of further people, all trained on."""
     preset: Literal["compact", "npm", "tiny"] = "compact"
     """compact: the bundled head's sizes. npm: the baseline, global networks of as many parameters. tiny: for tests."""
     stage: Literal["both", "identity", "deformation"] = "both"
@@ -52,13 +55,14 @@ def train(config: HeadTraining) -> Path:
     torch.set_num_threads(1)
     keep_freed_memory()
     data = head_data.read(*config.data)
+    rim_set = RimSet(*config.rims) if config.rims else None
     torch.manual_seed(config.seed)
     sizes = PRESETS[config.preset]()
     if config.stage != "deformation":
-        _identity_stage(config, sizes, data)
+        _identity_stage(config, sizes, data, rim_set)
     if config.stage == "identity":
         return config.out / IDENTITY_FILE
-    _deformation_stage(config, sizes, data)
+    _deformation_stage(config, sizes, data, rim_set)
     return config.out / HEAD_FILE
 
 
@@ -67,17 +71,19 @@ def _begun(config: HeadTraining, sizes: HeadConfig) -> Head:
     return Head(sizes) if config.start is None else load(config.start).train().requires_grad_(True)
 
 
-def _identity_stage(config: HeadTraining, sizes: HeadConfig, data: head_data.HeadSet) -> None:
+def _identity_stage(config: HeadTraining, sizes: HeadConfig, data: head_data.HeadSet, rim_set: RimSet | None) -> None:
     recipe = config.identity
-    task = IdentityTask(_begun(config, sizes), data, recipe, config.out / IDENTITY_FILE)
+    task = IdentityTask(_begun(config, sizes), data, recipe, config.out / IDENTITY_FILE, rim_set)
     plan = loop.Plan(recipe.rate.steps, config.seed, minutes=config.minutes)
     loop.run(task, plan, config.out / "identity", {"sizes": asdict(sizes), "recipe": asdict(recipe)})
     save(task.averaged.model, config.out / IDENTITY_FILE)
 
 
-def _deformation_stage(config: HeadTraining, sizes: HeadConfig, data: head_data.HeadSet) -> None:
+def _deformation_stage(
+    config: HeadTraining, sizes: HeadConfig, data: head_data.HeadSet, rim_set: RimSet | None
+) -> None:
     recipe, first = config.deformation, config.out / IDENTITY_FILE
-    task = DeformationTask(_begun(config, sizes), data, recipe, first, config.out / HEAD_FILE)
+    task = DeformationTask(_begun(config, sizes), data, recipe, first, config.out / HEAD_FILE, rim_set)
     plan = loop.Plan(recipe.rate.steps, config.seed, minutes=config.minutes)
     loop.run(task, plan, config.out / "deformation", {"sizes": asdict(sizes), "recipe": asdict(recipe)})
     if not first.exists():

@@ -100,7 +100,7 @@ class HeadSet:
         self, scans: Int[Tensor, " scan"]
     ) -> tuple[Float[Tensor, "scan sample 3"], Float[Tensor, "scan sample 3"]]:
         """Every surface point of some scans, and its normal."""
-        return self.places(self.scans["surface"][scans]), _directions(self.scans["normal"][scans])
+        return self.places(self.scans["surface"][scans]), directions(self.scans["normal"][scans])
 
     def canonical(
         self, identities: Int[Tensor, " identity"], points: int, surface: int, generator: torch.Generator
@@ -125,7 +125,7 @@ class HeadSet:
             self.places(space["points"]),
             space["sdf"].float(),
             self.places(skin["surface"]),
-            _directions(skin["normal"]),
+            directions(skin["normal"]),
             skin["region"],
         )
 
@@ -148,8 +148,8 @@ class HeadSet:
             self.scans["weights"][scans].float(),
             self.places(skin["surface"]),
             self.places(skin["target"]),
-            _directions(skin["normal"]),
-            _directions(skin["target_normal"]),
+            directions(skin["normal"]),
+            directions(skin["target_normal"]),
             skin["region"],
             skin["valid_out"].float(),
             self.places(space["points"]),
@@ -158,7 +158,7 @@ class HeadSet:
 
     def places(self, quantised: Tensor) -> Float[Tensor, "row point 3"]:
         """Positions from 16-bit ones."""
-        return self.lower + (quantised.float() + (LEVELS + 1) / 2) / LEVELS * self.size
+        return dequantised(quantised, self.lower, self.size)
 
 
 def read(*folders: Path | str) -> HeadSet:
@@ -248,7 +248,13 @@ class _Columns:
         return self.arrays[name][self.rows, self.columns]
 
 
-def _directions(normals: Tensor) -> Float[Tensor, "row point 3"]:
+def dequantised(quantised: Tensor, lower: Float[Tensor, "3"], size: Float[Tensor, "3"]) -> Float[Tensor, "*shape 3"]:
+    """Positions in units from 16-bit fractions of a box."""
+    return lower + (quantised.float() + (LEVELS + 1) / 2) / LEVELS * size
+
+
+def directions(normals: Tensor) -> Float[Tensor, "*shape 3"]:
+    """Unit vectors from 127ths."""
     return normalize(normals.float() / FULL_NORMAL, dim=-1)
 
 

@@ -16,6 +16,7 @@ from facetalk.geometry import UNIT_MM
 from facetalk.head.anatomy import NUMBERS, Anatomy, unflatten
 from facetalk.head.model import Head, load, save
 from facetalk.training import head_losses as losses
+from facetalk.training import rims
 from facetalk.training.averaging import Averaged, Rate, TrainedParts
 from facetalk.training.drawn_people import DrawnPeople, closed_error, sealed_error, still_error
 from facetalk.training.fine_points import FinePoints
@@ -59,6 +60,13 @@ class DeformationRecipe:
     """Weight of lids of such people that go with jaw and lips."""
     people: int = 4
     """How many of them in a step."""
+    rims: float = 3.0
+    """Weight of posed distances at lips and lids of a set of rims, if there is one."""
+    rims_carried: float = 0.6
+    """Weight of where they are carried."""
+    rim_people: int = 16
+    rim_points: int = 120
+    """Points of each of them, in one expression."""
     residual: float = 0.05
     residual_share: float = 0.3
     """How often a scan is trained with its own residual code rather than with its rig code alone."""
@@ -72,9 +80,17 @@ class DeformationRecipe:
 class DeformationTask:
     """Training of the deformation, its rig codes fixed and its canonical field given."""
 
-    def __init__(self, head: Head, data: HeadSet, recipe: DeformationRecipe, canonical: Path, export: Path) -> None:
+    def __init__(
+        self,
+        head: Head,
+        data: HeadSet,
+        recipe: DeformationRecipe,
+        canonical: Path,
+        export: Path,
+        rim_set: rims.RimSet | None = None,
+    ) -> None:
         """`canonical` is the file of the first stage, `export` receives both stages together."""
-        self.head, self.data, self.recipe = head, data, recipe
+        self.head, self.data, self.recipe, self.rims = head, data, recipe, rim_set
         self.canonical_file, self.export, self.seen = canonical, export, 0.0
         self.canonical: Head | None = None
         set_means(head, data)
@@ -94,7 +110,7 @@ class DeformationTask:
         chosen = self.train[torch.randint(len(self.train), (recipe.scans,), generator=generator)]
         batch = self.data.posed(chosen, recipe.surface, recipe.points, generator)
         fine = self.data.posed_at(chosen, *self.fine.drawn(chosen, recipe.fine_points, generator))
-        terms = self._terms(batch, fine, index, generator)
+        terms = {**self._terms(batch, fine, index, generator), **self._rim_terms(generator)}
         self.parts.step(torch.stack(list(terms.values())).sum(), index)
         self.averaged.update(index)
         if index % 250 == 0:
@@ -178,6 +194,17 @@ class DeformationTask:
             terms["still"] = recipe.still * still_error(head, people, weights, generator)
             terms["sealed"] = recipe.sealed * sealed_error(head, people, weights, generator)
         return terms
+
+    def _rim_terms(self, generator: torch.Generator) -> dict[str, Tensor]:
+        """Lips and lids of further people, weighted."""
+        if self.rims is None or self.canonical is None:
+            return {}
+        recipe = self.recipe
+        some = self.rims.posed(recipe.rim_people, recipe.rim_points, generator)
+        noise = recipe.anatomy_noise_mm / UNIT_MM
+        found = rims.posed_error(self.head, self.canonical, self.rims, some, generator, noise)
+        weight = {"rims": recipe.rims, "rims_carried": recipe.rims_carried}
+        return {name: weight[name] * error for name, error in found.items()}
 
     def _zero_error(self, anatomy, batch: PosedBatch) -> Tensor:
         """The zero code is the canonical pose: nothing moves. The level may mend what the canonical field misses."""

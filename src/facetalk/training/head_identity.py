@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from facetalk.head.model import CODE_SPREAD, Head, save
 from facetalk.training import head_losses as losses
+from facetalk.training import rims
 from facetalk.training.averaging import Averaged, Rate, TrainedParts
 from facetalk.training.fine_points import FinePoints
 from facetalk.training.head_data import CanonicalBatch, HeadSet
@@ -47,6 +48,11 @@ class IdentityRecipe:
     """How many of them in a step."""
     walled: int = 60
     """Points between the nostrils of each."""
+    rims: float = 1.0
+    """Weight of lips and lids of a set of rims, if there is one, and of the anatomies of its people."""
+    rim_people: int = 16
+    rim_points: int = 120
+    """Points of each of them."""
     residual: float = 0.01
     residual_share: float = 0.5
     """How often an identity is trained with its own residual code rather than with the mapped one alone."""
@@ -56,8 +62,15 @@ class IdentityRecipe:
 class IdentityTask:
     """Auto-decoder training of the canonical pose."""
 
-    def __init__(self, head: Head, data: HeadSet, recipe: IdentityRecipe, export: Path | None = None) -> None:
-        self.head, self.data, self.recipe, self.export = head, data, recipe, export
+    def __init__(
+        self,
+        head: Head,
+        data: HeadSet,
+        recipe: IdentityRecipe,
+        export: Path | None = None,
+        rim_set: rims.RimSet | None = None,
+    ) -> None:
+        self.head, self.data, self.recipe, self.export, self.rims = head, data, recipe, export, rim_set
         set_means(head, data)
         learn_sources(head, data)
         self.fine = FinePoints.of(data, data.fields, torch.arange(len(data.weights))) if recipe.fine else None
@@ -77,7 +90,7 @@ class IdentityTask:
         """One optimisation step on a few heads."""
         chosen = self.data.train[torch.randperm(len(self.data.train), generator=generator)[: self.recipe.identities]]
         batch = self.data.canonical(chosen, self.recipe.points, self.recipe.surface, generator)
-        terms = self._terms(batch, generator)
+        terms = {**self._terms(batch, generator), **self._rim_terms(generator)}
         self.parts.step(torch.stack(list(terms.values())).sum(), index)
         self.averaged.update(index)
         if index % 250 == 0:
@@ -129,6 +142,16 @@ class IdentityTask:
             "regions": recipe.regions * losses.region_error(logits, batch.region),
             "residual": recipe.residual * losses.squared_norm(CODE_SPREAD * self.residuals[batch.identities]),
         }
+
+    def _rim_terms(self, generator: torch.Generator) -> dict[str, Tensor]:
+        """Lips and lids of further people, and their anatomies, weighted."""
+        if self.rims is None:
+            return {}
+        recipe = self.recipe
+        some = self.rims.canonical(recipe.rim_people, recipe.rim_points, generator)
+        found = rims.canonical_error(self.head, self.rims, some, generator)
+        weight = {"rims": recipe.rims, "rims_anatomy": recipe.rims * recipe.anatomy}
+        return {name: weight[name] * error for name, error in found.items()}
 
     def _fine_error(
         self, fine: FinePoints, z_id: Float[Tensor, "identity code"], batch: CanonicalBatch, generator: torch.Generator
