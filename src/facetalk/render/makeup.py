@@ -98,7 +98,7 @@ def scatter(i, j, k):
     """A number between 0 and 1 for every whole place, without order."""
     h = np.uint32(i * 73856093) ^ np.uint32(j * 19349663) ^ np.uint32(k * 83492791)
     h = np.uint32(h ^ (h >> np.uint32(13))) * np.uint32(1274126177)
-    return np.float32((h ^ (h >> np.uint32(16))) & np.uint32(0xFFFF)) * np.float32(1 / 65535)
+    return np.float32(np.int32((h ^ (h >> np.uint32(16))) & np.uint32(0xFFFF))) * np.float32(1 / 65535)
 
 
 @finite_kernel

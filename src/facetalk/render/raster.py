@@ -42,15 +42,15 @@ def visible(
 def draw(screen, faces, triangle, nearness):
     """Write each front-facing triangle into the buffers where it is nearest; sample centres are at half integers."""
     rows, columns = triangle.shape
-    half = np.float32(0.5)
+    zero, half, one, never = np.float32(0), np.float32(0.5), np.float32(1), np.float32(1e9)
     for f in range(len(faces)):
-        a, b, c = faces[f]
-        ax, ay, az = screen[a]
-        bx, by, bz = screen[b]
-        cx, cy, cz = screen[c]
+        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        ax, ay, az = screen[a, 0], screen[a, 1], screen[a, 2]
+        bx, by, bz = screen[b, 0], screen[b, 1], screen[b, 2]
+        cx, cy, cz = screen[c, 0], screen[c, 1], screen[c, 2]
         # Rows grow downwards, so a face turned to the camera has negative area here.
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-        if area >= 0 or az <= 0 or bz <= 0 or cz <= 0:
+        if area >= zero or az <= zero or bz <= zero or cz <= zero:
             continue
         x0 = max(int(np.ceil(min(ax, bx, cx) - half)), 0)
         x1 = min(int(np.floor(max(ax, bx, cx) - half)), columns - 1)
@@ -58,22 +58,32 @@ def draw(screen, faces, triangle, nearness):
         y1 = min(int(np.floor(max(ay, by, cy) - half)), rows - 1)
         if x0 > x1 or y0 > y1:
             continue
-        inverse = np.float32(1) / area
-        # Barycentric weights of b and c and the nearness are linear on the screen.
+        inverse = one / area
+        # Barycentric weights of a, b and c and the nearness are linear on the screen.
         ux, uy = (cy - ay) * inverse, -(cx - ax) * inverse
         vx, vy = -(by - ay) * inverse, (bx - ax) * inverse
-        px, py = x0 + half - ax, y0 + half - ay
-        u_row, v_row = px * ux + py * uy, px * vx + py * vy
+        wx = -(ux + vx)
+        px, py = np.float32(x0) + half - ax, np.float32(y0) + half - ay
+        u, v = px * ux + py * uy, px * vx + py * vy
         zu, zv = bz - az, cz - az
+        zx = ux * zu + vx * zv
+        # Columns on which a weight of one loses sign: where a row enters the triangle, and where it leaves.
+        to_u = -one / ux if ux != zero else never
+        to_v = -one / vx if vx != zero else never
+        to_w = -one / wx if wx != zero else never
+        wide = np.float32(x1 - x0)
         for y in range(y0, y1 + 1):
-            u, v = u_row, v_row
-            for x in range(x0, x1 + 1):
-                if u >= 0 and v >= 0 and u + v <= 1:
-                    z = az + u * zu + v * zv
-                    if z > nearness[y, x]:
-                        nearness[y, x] = z
+            at_u, at_v, at_w = u * to_u, v * to_v, (one - u - v) * to_w
+            enters = max(max(at_u if ux > zero else zero, at_v if vx > zero else zero), at_w if wx > zero else zero)
+            leaves = min(min(at_u if ux < zero else wide, at_v if vx < zero else wide), at_w if wx < zero else wide)
+            enters, leaves = max(enters, zero), min(leaves, wide)
+            if enters <= leaves:  # false for NaN, as of slivers without area
+                first, last = int(np.ceil(enters)), int(np.floor(leaves))
+                here = az + u * zu + v * zv + np.float32(first) * zx
+                for x in range(x0 + first, x0 + last + 1):
+                    if here > nearness[y, x]:
+                        nearness[y, x] = here
                         triangle[y, x] = f
-                u += ux
-                v += vx
-            u_row += uy
-            v_row += vy
+                    here += zx
+            u += uy
+            v += vy

@@ -10,7 +10,8 @@ import numpy as np
 from facetalk.compiled import finite_kernel
 from facetalk.render.makeup import paint
 from facetalk.render.mouth import entering
-from facetalk.render.strands import light_strands
+from facetalk.render.strands import AMBIENT, REACHED, SCRATCH, light_strands
+from facetalk.render.strands import ROWS as STRAND_ROWS
 from facetalk.render.surfaces import IRIS, LIPS, MOUTH, PUPIL, REGIONS, SCLERA, SKIN, TEETH, attributes, mixed
 
 ONE, ZERO, HALF = np.float32(1), np.float32(0), np.float32(0.5)
@@ -185,16 +186,38 @@ def between(light, coarse, x, y, total):
 
 
 @finite_kernel
-def matter(f, faces, carried, first_hair):
-    """What a face is of, by its first corner: 0 skin and lips, 1 eye, 2 tooth, 3 mouth, 4 hair."""
-    if f >= first_hair:
-        return 4
-    a = faces[f, 0]
-    if carried[a, 6 + SKIN] + carried[a, 6 + LIPS] > HALF:
-        return 0
-    if carried[a, 6 + TEETH] > HALF:
-        return 2
-    return 3 if carried[a, 6 + MOUTH] > HALF else 1
+def matters(faces, carried, first_hair):
+    """What each face is of, by its first corner: 0 skin and lips, 1 eye, 2 tooth, 3 mouth, 4 hair."""
+    found = np.full(len(faces), 4, np.uint8)
+    for f in range(first_hair):
+        a = faces[f, 0]
+        if carried[a, 6 + SKIN] + carried[a, 6 + LIPS] > HALF:
+            found[f] = 0
+        elif carried[a, 6 + TEETH] > HALF:
+            found[f] = 2
+        else:
+            found[f] = 3 if carried[a, 6 + MOUTH] > HALF else 1
+    return found
+
+
+@finite_kernel
+def smooth_at(triangle, samples, x, y, kinds, last):
+    """Whether all samples of a pixel see one kind of surface: lids lie on eyes and lips on teeth."""
+    kind = kinds[last]
+    for row in range(y * samples, y * samples + samples):
+        for column in range(x * samples, x * samples + samples):
+            if kinds[triangle[row, column]] != kind:
+                return False
+    return True
+
+
+@finite_kernel
+def crisp(out):
+    """Whether a border between regions runs close by; lips fade into skin, every other border is crisp."""
+    found = False
+    for r in range(1, REGIONS):
+        found = found or (r != LIPS and np.float32(0.08) < out[6 + r] < np.float32(0.92))
+    return found
 
 
 @finite_kernel
@@ -212,19 +235,23 @@ def shade(  # noqa: C901
     painted = carried.shape[1] > 6 + REGIONS
     rows, columns = wall.shape[0], wall.shape[1]
     picture = np.empty((rows, columns, 3), np.uint8)
-    out, surface = np.empty(9 + REGIONS, np.float32), np.empty(6, np.float32)
-    rgb, total = np.empty(3, np.float32), np.empty(3, np.float32)
-    count = samples * samples
-    part = ONE / samples
+    out, surface, rgb = np.empty(9 + REGIONS, np.float32), np.empty(6, np.float32), np.empty(3, np.float32)
+    count, part = samples * samples, ONE / samples
+    # Samples of hair in a row of the picture wait here, and are lit together.
+    strands = np.empty((STRAND_ROWS, count * columns), np.float32)
+    scratch, glow = np.empty((SCRATCH, count * columns), np.float32), np.empty((3, count * columns), np.float32)
+    column_of, share_of = np.empty(count * columns, np.int64), np.empty(count * columns, np.float32)
+    totals = np.empty((columns, 3), np.float32)
+    kinds = matters(faces, carried, first_hair)
     plain = plain_skin(
         triangle, nearness, samples, faces, screen, carried, albedo, shine, lights, sky, floor, exposure, view, reach,
         table, line, amounts, hair, first_hair,
     )  # fmt: skip
     for y in range(rows):
+        waiting = 0
         for x in range(columns):
+            total = totals[x]
             if between(plain, coarse, x, y, total):
-                for i in range(3):
-                    picture[y, x, i] = encoded[np.int64(min(max(total[i], ZERO), ONE) * 4095)]
                 continue
             covered, last = 0, np.int64(-1)
             near, far = np.float32(1e9), ZERO
@@ -235,34 +262,22 @@ def shade(  # noqa: C901
                         covered += 1
                         last = f
                         near, far = min(near, nearness[row, column]), max(far, nearness[row, column])
+            for i in range(3):
+                total[i] = wall[y, x, i] * (ONE - np.float32(covered) / np.float32(count))
             if covered == 0:
-                for i in range(3):
-                    picture[y, x, i] = encoded[np.int64(wall[y, x, i] * 4095)]
                 continue
             dim, key = light_at(reach, coarse, x, y, far)
             deep = far - near >= np.float32(0.006) * far
-            single = covered == count and not deep
-            for s in range(count if single else 0):  # lids lie on eyes and lips on teeth
-                f = triangle[y * samples + s // samples, x * samples + s % samples]
-                if f != last and matter(f, faces, carried, first_hair) != matter(last, faces, carried, first_hair):
-                    single = False
+            single = covered == count and not deep and smooth_at(triangle, samples, x, y, kinds, last)
             if single:
                 attributes(last, x + HALF, y + HALF, faces, screen, carried, out)
-                for r in range(1, REGIONS if last < first_hair else 0):
-                    if np.float32(0.08) < out[6 + r] < np.float32(0.92):
-                        single = r == LIPS  # lips fade into skin; every other border is crisp
-                        if not single:
-                            break
-            for i in range(3):
-                total[i] = 0
-            f, here, px, py = last, far, x + HALF, y + HALF
+                single = last >= first_hair or not crisp(out)
+            f, here, px, py, share = last, far, x + HALF, y + HALF, ONE if single else part * part
             for s in range(1 if single else count):
                 if not single:
                     dx, dy = s % samples, s // samples
                     f = triangle[y * samples + dy, x * samples + dx]
                     if f < 0:
-                        for i in range(3):
-                            total[i] += wall[y, x, i]
                         continue
                     px, py = x + (dx + HALF) * part, y + (dy + HALF) * part
                     attributes(f, px, py, faces, screen, carried, out)
@@ -270,9 +285,11 @@ def shade(  # noqa: C901
                     if deep:  # what lies behind an outline has a shadow of its own
                         dim, key = light_at(reach, coarse, x, y, here)
                 if f >= first_hair:
-                    light_strands(out, hair, view, lights, sky, floor, dim, key, rgb)
-                    for i in range(3):
-                        total[i] += tone(rgb[i] * exposure)
+                    for i in range(AMBIENT):
+                        strands[i, waiting] = out[i]
+                    strands[AMBIENT, waiting], strands[REACHED, waiting] = dim, key
+                    column_of[waiting], share_of[waiting] = x, share
+                    waiting += 1
                     continue
                 mixed(out, albedo, shine, surface)
                 if painted and out[6 + SKIN] > HALF:
@@ -283,8 +300,12 @@ def shade(  # noqa: C901
                     entered = entering(inside, top, left, py * HALF, px * HALF, here, places)
                 light_point(out, surface, view, lights, sky, floor, dim, key, entered, rgb)
                 for i in range(3):
-                    total[i] += tone(rgb[i] * exposure)
+                    total[i] += share * tone(rgb[i] * exposure)
+        light_strands(strands, waiting, scratch, hair, view, lights, sky, floor, glow)
+        for n in range(waiting):
             for i in range(3):
-                value = total[i] if single else total[i] * part * part
-                picture[y, x, i] = encoded[np.int64(min(max(value, ZERO), ONE) * 4095)]
+                totals[column_of[n], i] += share_of[n] * tone(glow[i, n] * exposure)
+        for x in range(columns):
+            for i in range(3):
+                picture[y, x, i] = encoded[np.int64(min(max(totals[x, i], ZERO), ONE) * 4095)]
     return picture

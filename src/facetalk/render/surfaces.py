@@ -13,10 +13,10 @@ REGIONS = len(Region)
 @finite_kernel
 def attributes(f, x, y, faces, screen, carried, out):
     """Interpolate what vertices carry at picture place (x, y) of face `f`; the normal gets unit length."""
-    a, b, c = faces[f]
-    ax, ay, az = screen[a]
-    bx, by, bz = screen[b]
-    cx, cy, cz = screen[c]
+    a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+    ax, ay, az = screen[a, 0], screen[a, 1], screen[a, 2]
+    bx, by, bz = screen[b, 0], screen[b, 1], screen[b, 2]
+    cx, cy, cz = screen[c, 0], screen[c, 1], screen[c, 2]
     inverse = ONE / ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax))
     u = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) * inverse
     v = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) * inverse
