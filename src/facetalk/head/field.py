@@ -173,15 +173,14 @@ class Field(nn.Module):
         total = torch.nn.functional.pad(total, (0, self.config.outputs - self.config.broad_outputs))
         for network, constants, (name, radius, sharpness) in zip(self.fine, folded[1:], self.windows, strict=True):
             relative = points - anatomy.landmark(name)[:, None]
-            share = (1 - relative.square().sum(-1) / radius**2).clamp_min(0) ** 3
+            x, y, z = relative.unbind(-1)
+            share = (1 - (x * x + y * y + z * z) / radius**2).clamp_min(0) ** 3
             chosen = _inside(share)
             if chosen.shape[1] == 0:
                 continue
-            index = chosen[..., None]
-            relative = relative.gather(1, index.expand(-1, -1, 3))
+            relative = _rows(relative, chosen)
             value = network(constants, relative, eyeball(anatomy, name, relative, sharpness))
-            value = value * share.gather(1, chosen)[..., None]
-            total = total.scatter_add(1, index.expand_as(value), value)
+            total = _added(total, chosen, value * share.gather(1, chosen)[..., None])
         return self.config.output_scale * total
 
 
@@ -201,6 +200,23 @@ def _inside(share: Float[Tensor, "frame point"]) -> Int[Tensor, "frame chosen"]:
     if share.shape[0] == 1:
         return share.nonzero()[:, 1][None]
     return share.topk(count, 1, sorted=False).indices
+
+
+def _rows(values: Float[Tensor, "frame point channel"], chosen: Int[Tensor, "frame chosen"]) -> Tensor:
+    """Chosen points of each frame; whole rows are copied where there is a single frame."""
+    if len(chosen) == 1:
+        return values[0].index_select(0, chosen[0])[None]
+    return values.gather(1, chosen[..., None].expand(-1, -1, values.shape[-1]))
+
+
+def _added(
+    total: Float[Tensor, "frame point channel"], chosen: Int[Tensor, "frame chosen"],
+    value: Float[Tensor, "frame chosen channel"],
+) -> Tensor:  # fmt: skip
+    """`total` with `value` added to the chosen points of each frame."""
+    if len(chosen) == 1:
+        return total[0].index_add(0, chosen[0], value[0])[None]
+    return total.scatter_add(1, chosen[..., None].expand_as(value), value)
 
 
 def _init(inputs: int, outputs: int) -> Float[Tensor, "inputs outputs"]:

@@ -65,8 +65,9 @@ def facial_weight(
     sigma = centres.new_tensor([lobe.sigma_mm for lobe in shape.lobes]) / UNIT_MM
 
     def joined(points: Float[Tensor, "point 3"]) -> Float[Tensor, " point"]:
-        squared = (((points[:, None] - centres) / sigma) ** 2).sum(-1)
-        return 1 - (1 - (-((squared / 2) ** 2)).exp()).prod(1)
+        x, y, z = (points.T[:, None] - centres.T[:, :, None]) / sigma.T[:, :, None]  # each a row for every lobe
+        squared = x * x + y * y + z * z
+        return 1 - (1 - (-((squared / 2) ** 2)).exp()).prod(0)
 
     corners = list(product(*zip(box.lower, box.upper, strict=True)))
     lowest, highest = joined(centres.new_tensor(corners)).min(), joined(centres).max()
