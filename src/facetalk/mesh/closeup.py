@@ -144,6 +144,8 @@ def write(
     nodes: Int64[np.ndarray, " point"],
 ) -> None:  # fmt: skip
     """Ask the deformation at points and write offsets and levels to the rows `nodes` of a warp."""
+    if len(points) == 0:
+        return
     with torch.no_grad():
         for chunk, at in zip(torch.from_numpy(points).split(CHUNK), torch.from_numpy(nodes).split(CHUNK), strict=True):
             offsets, level = deform(chunk)

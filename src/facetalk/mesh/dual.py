@@ -6,6 +6,7 @@
 import numpy as np
 
 from facetalk.compiled import kernel
+from facetalk.mesh.corners import row_ends
 from facetalk.mesh.finding import AX, GX, NX, OFFSET, SCALE
 
 
@@ -56,27 +57,18 @@ def surface_cells(values, parts, owner, still):  # noqa: C901
     """
     found = np.empty((4096, 5), np.int64)
     n = 0
-    corners = np.empty(8, np.float32)
     for p in range(len(parts)):
         offset, nx, ny, nz = parts[p, OFFSET], parts[p, NX], parts[p, NX + 1], parts[p, NX + 2]
+        known, inside = np.empty(nz, np.uint8), np.empty(nz, np.uint8)
         for i in range(nx - 1):
             for j in range(ny - 1):
+                at = offset + (i * ny + j) * nz
+                row_ends(values, at, ny * nz, nz, known, inside)
                 for k in range(nz - 1):
-                    at = offset + (i * ny + j) * nz + k
-                    if np.isnan(values[at]):
+                    case = inside[k] | inside[k + 1] << 4
+                    if case == 0 or case == 255 or known[k] & known[k + 1] != 15:
                         continue
                     if p == 0 and (owner[i, j, k] != 0 or still[i, j, k]):
-                        continue
-                    case = 0
-                    known = True
-                    for c in range(8):
-                        corners[c] = values[at + (c & 1) * ny * nz + (c >> 1 & 1) * nz + (c >> 2)]
-                        if np.isnan(corners[c]):
-                            known = False
-                            break
-                        if corners[c] < 0:
-                            case |= 1 << c
-                    if not known or case == 0 or case == 255:
                         continue
                     if p > 0:
                         within = base_cell(parts, p, i, j, k)

@@ -77,12 +77,17 @@ class Grid:
 
     def part_axes(self, part: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Node coordinates of part 0 (the base) or of patch `part` − 1."""
-        if part == 0:
-            return self.axes
-        patch = self.patches[part - 1]
-        axes = zip(self.axes, patch.start, patch.stop, strict=True)
-        factor = self.part_factor(part)
-        return tuple(divided(axis[a : b + 1], factor) for axis, a, b in axes)  # type: ignore[return-value]
+        return self._axes[part]
+
+    @cached_property
+    def _axes(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Node coordinates of all parts."""
+        found = [self.axes]
+        for part, patch in enumerate(self.patches, start=1):
+            ends = zip(self.axes, patch.start, patch.stop, strict=True)
+            x, y, z = (divided(axis[a : b + 1], self.part_factor(part)) for axis, a, b in ends)
+            found.append((x, y, z))
+        return found
 
     def part_factor(self, part: int) -> int:
         """How many times part 0 (the base) or patch `part` − 1 divides a base cell along each axis."""

@@ -6,6 +6,7 @@ What `warp`, `flat`, `px` and the like are is told in `facetalk.mesh.posing`.
 import numpy as np
 
 from facetalk.compiled import kernel
+from facetalk.mesh.corners import corner_bits, torn, torn_cells
 from facetalk.mesh.finding import look_up
 from facetalk.mesh.lattice import lattice_places, nearest
 from facetalk.mesh.posing import along_z, blend, homes, posed, warped
@@ -144,26 +145,7 @@ def fill_patch(  # noqa: C901
 
 
 @kernel
-def crossed_nodes(nodes):
-    """Flat indices of known nodes that an edge towards higher indices leaves with another sign."""
-    nx, ny, nz = nodes.shape
-    found = [0]
-    found.pop()
-    for i in range(nx - 1):
-        for j in range(ny - 1):
-            for k in range(nz - 1):
-                value = nodes[i, j, k]
-                if np.isnan(value):
-                    continue
-                inside = value < 0
-                a, b, c = nodes[i + 1, j, k] < 0, nodes[i, j + 1, k] < 0, nodes[i, j, k + 1] < 0
-                if a != inside or b != inside or c != inside:
-                    found.append((i * ny + j) * nz + k)
-    return found
-
-
-@kernel
-def close_patch(  # noqa: C901
+def close_patch(
     nodes, part, ratio, start, divided, x, y, z, warp, px, py, pz, bx, by, bz, values, table, span, origin, per_unit,
 ):  # fmt: skip
     """Evaluate the cells of a patch into which the surface runs although their base or coarser cell was left out.
@@ -171,43 +153,32 @@ def close_patch(  # noqa: C901
     Every edge that changes sign needs the four cells around it; what they add may change sign in turn.
     """
     nx, ny, nz = nodes.shape
-    flat, steps, last = nodes.reshape(-1), (ny * nz, nz, 1), (nx - 2, ny - 2, nz - 2)
-    out, at, complete = np.empty(3, np.float32), np.empty(3, np.int64), np.zeros(nodes.size, np.bool_)
+    out = np.empty(3, np.float32)
     moves, row, plane = warp.reshape(-1), 4 * warp.shape[2], 4 * warp.shape[1] * warp.shape[2]
     hx, hy, hz = homes(bx, px), homes(by, py), homes(bz, pz)
-    added = crossed_nodes(nodes)
-    while len(added) > 0:
-        here = added.pop()
-        value = flat[here]
-        if np.isnan(value):
+    waiting = torn_cells(nodes)
+    while len(waiting) > 0:
+        here = waiting.pop()
+        i, j, k = here // (ny * nz), here // nz % ny, here % nz
+        if divided[start[0] + i // ratio, start[1] + j // ratio, start[2] + k // ratio] != part:
             continue
-        at[0], at[1], at[2] = here // steps[0], here // nz % ny, here % nz
-        for way in range(6):
-            axis = way % 3
-            back = 1 if way >= 3 else 0
-            if at[axis] < back or at[axis] - back > last[axis]:
+        known, inside = corner_bits(nodes, i, j, k)
+        if not torn(known, inside):  # completed by then
+            continue
+        for e in range(8):
+            if known >> e & 1:
                 continue
-            other = flat[here - steps[axis] if back else here + steps[axis]]
-            if np.isnan(other) or (value < 0) == (other < 0):
+            a, b, d = i + (e & 1), j + (e >> 1 & 1), k + (e >> 2)
+            nodes[a, b, d] = posed(
+                moves, row, plane, px, py, pz, bx, by, bz, hx, hy, hz, values, table, span, origin, per_unit,
+                x[a], y[b], z[d], out,
+            )  # fmt: skip
+            if np.isnan(nodes[a, b, d]):  # where the deformation was not asked; the surface is told to leak there
                 continue
-            low, u, v = here - back * steps[axis], (axis + 1) % 3, (axis + 2) % 3
-            for c in range(4):
-                du, dv = c & 1, c >> 1
-                corner = low - du * steps[u] - dv * steps[v]
-                if at[u] < du or at[v] < dv or at[u] - du > last[u] or at[v] - dv > last[v] or complete[corner]:
-                    continue
-                complete[corner] = True
-                i, j, k = corner // steps[0], corner // nz % ny, corner % nz
-                if divided[start[0] + i // ratio, start[1] + j // ratio, start[2] + k // ratio] != part:
-                    continue
-                for e in range(8):
-                    a, b, d = i + (e & 1), j + (e >> 1 & 1), k + (e >> 2)
-                    if np.isnan(nodes[a, b, d]):
-                        nodes[a, b, d] = posed(
-                            moves, row, plane, px, py, pz, bx, by, bz, hx, hy, hz, values, table, span, origin,
-                            per_unit, x[a], y[b], z[d], out,
-                        )  # fmt: skip
-                        added.append((a * ny + b) * nz + d)
+            for c in range(8):  # the cells it is a corner of
+                p, q, r = a - (c & 1), b - (c >> 1 & 1), d - (c >> 2)
+                if min(p, q, r) >= 0 and p < nx - 1 and q < ny - 1 and r < nz - 1:
+                    waiting.append((p * ny + q) * nz + r)
 
 
 @kernel
