@@ -20,7 +20,7 @@ from facetalk.training.motion_clips import read_performances
 from facetalk.training.motion_figures import perform, read_phones, thinned
 from facetalk.types import FRAME_RATE
 
-HEIGHTS = (0.15, 0.3, 0.5, 0.7, 0.9, 0.97, 1.01)
+HEIGHTS = (0.15, 0.3, 0.5, 0.7, 0.9, 0.97, np.inf)
 STANDS_OUT = 0.1
 SPREADS = {"gaze across": 0, "gaze up": 1, "lids": 2, "browInnerUp": 8, "browOuterUp": 9}
 """Columns of gestures."""

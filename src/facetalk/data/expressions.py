@@ -82,6 +82,8 @@ SMALL_SINGLE = 0.4
 """How often nothing but these moves the mouth."""
 HALF_SHUT = 0.6
 """How often lids are on their way."""
+SMILING = {"jawOpen": (0.0, 0.2), "mouthSmile": (0.3, 1.0), "mouthUpperUp": (0.0, 0.4), "mouthLowerDown": (0.0, 0.4)}
+"""A smile with lips parted by little, as people smile who talk: ranges of weights."""
 TONGUES = 0.12
 """How often a tongue is shown on sources that have one that comes out."""
 OUT = (0.15, 1.0)
@@ -127,7 +129,21 @@ def small(random: np.random.Generator) -> Float[np.ndarray, "52"]:
     weights = np.zeros(len(ARKIT_NAMES))
     if random.uniform() > SMALL_SINGLE:
         _add(weights, MOUTH, random, share=0.12)
-    for name, (least, most) in SMALL[str(random.choice(list(SMALL)))].items():
+    return _parted(weights, SMALL[str(random.choice(list(SMALL)))], random)
+
+
+def smiling(random: np.random.Generator) -> Float[np.ndarray, "52"]:
+    """One random smile with lips parted by little, cheeks raised or not."""
+    weights = np.zeros(len(ARKIT_NAMES))
+    _add(weights, {"cheekSquint": 0.8, "mouthDimple": 0.4}, random, share=0.5)
+    return _parted(weights, SMILING, random)
+
+
+def _parted(
+    weights: Float[np.ndarray, "52"], ranges: Mapping[str, tuple[float, float]], random: np.random.Generator
+) -> Float[np.ndarray, "52"]:
+    """`weights` with the mouth drawn from ranges, a look, and lids on their way more often than not."""
+    for name, (least, most) in ranges.items():
         for each in _sides(name):
             weights[ARKIT_INDEX[each]] = random.uniform(least, most)
     _look(weights, random)
@@ -155,7 +171,7 @@ def with_tongue(draw: Draw) -> Draw:
     return lambda random: tongue(random) if random.uniform() < TONGUES else draw(random)
 
 
-PURPOSES: Mapping[str, Draw] = {"all": draw, "wide": wide, "small": small}
+PURPOSES: Mapping[str, Draw] = {"all": draw, "wide": wide, "small": small, "smiling": smiling}
 """What the expressions of a set are for, and what draws them."""
 
 

@@ -39,9 +39,9 @@ class HeadSetConfig(Counts):
     """The last ones are for testing."""
     poses: int = 7
     """Scans of each; the first is at rest."""
-    purpose: Literal["all", "wide", "small"] = "all"
+    purpose: Literal["all", "wide", "small", "smiling"] = "all"
     """all: every expression, as speech and moods need them. For sets beside one of all, wide: the jaw wide open;
-    small: lips and lids that are a little open."""
+    small: lips and lids that are a little open; smiling: smiles with lips parted."""
     shard: int = 12
     """Identities in one shard, so that a shard stays under 15 MiB."""
     seed: int = 0
