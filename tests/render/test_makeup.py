@@ -45,6 +45,20 @@ def test_brows_are_where_the_brow_is_and_can_be_left_out():
     assert darkness((0, 90, 70), full) < 0.1
 
 
+def test_a_brow_ends_beyond_the_outer_corner_of_the_eye():
+    full = Makeup(brows=1.0, lashes=0.0, blush=0.0)
+    for side in (-1, 1):
+        assert darkness((side * 54, 60, 52), full) > darkness((side * 54, 80, 52), full) + 0.1
+
+
+def test_skin_is_of_no_single_tone_yet_keeps_its_tone():
+    plain = Makeup(brows=0.0, lashes=0.0, blush=0.0)
+    random = np.random.default_rng(0)
+    spots = np.stack([colour((*random.uniform(-40, 40, 2), 50), plain) for _ in range(200)])
+    assert (spots.std(0) / spots.mean(0) > 0.01).all()
+    assert np.allclose(spots.mean(0), SKIN[:3], rtol=0.03)
+
+
 def test_cropped_hair_grows_on_the_scalp_and_nowhere_else():
     cropped = Makeup(brows=0.0, crop=1.0, lashes=0.0, blush=0.0)
     for place in [(0, 150, -40), (60, 110, -50), (0, 60, -150)]:

@@ -191,7 +191,7 @@ def posed_distances(
 ) -> Float[Tensor, "scan point"]:
     """Posed signed distances of several scans of one identity, differentiable in codes and points."""
     anatomy = head.anatomies(z_id)
-    field = head.deformation(head.deformation.fold(head.condition(anatomy, codes)), anatomy, points)
+    field = head.deformation(head.deformation.fold(head.condition(anatomy, z_id, codes)), anatomy, points)
     canonical = (points + field[..., :3]).flatten(0, 1)[None]
     return head.ensemble(anatomy, head.fold(z_id), canonical).view(points.shape[:2]) + field[..., 3]
 

@@ -39,7 +39,7 @@ _EXACT = ("rig.", "anatomy.mean", "ensemble.radius")
 """Tensors kept in single precision in files."""
 
 
-DEFORMATION = FieldConfig(outputs=4, broad_outputs=3, condition=232, output_scale=0.03)
+DEFORMATION = FieldConfig(outputs=4, broad_outputs=3, condition=328, output_scale=0.03)
 """Three offsets everywhere and the level near mouth and eyes."""
 REGIONS = FieldConfig(
     outputs=len(Region),
@@ -65,7 +65,10 @@ class HeadConfig:
     ensemble: EnsembleConfig | GlobalConfig = field(default_factory=EnsembleConfig)
     """The identity network: local ones round the anchors, or a single one."""
     compressed: int = 32
-    """Dimensions an identity is compressed to for the deformation and for the regions."""
+    """Dimensions an anatomy is compressed to for the deformation and for the regions."""
+    detail: int = 96
+    """Dimensions the identity code itself is compressed to for the deformation: lips and lids follow more of a person
+    than anchors and landmarks tell. 0 leaves it to the anatomy."""
     deformation: FieldConfig = field(default_factory=lambda: DEFORMATION)
     regions: FieldConfig = field(default_factory=lambda: REGIONS)
 
@@ -78,7 +81,7 @@ def compact() -> HeadConfig:
 def npm() -> HeadConfig:
     """The baseline: one global network for identity and one for deformation, as many parameters as `compact`."""
     broad = NetworkSize(288, 4, (0.8, 0.4, 0.2))
-    deformation = FieldConfig(4, 4, 232, 0.03, broad=broad, mouth=None, eye=None, trunk=128)
+    deformation = FieldConfig(4, 4, 328, 0.03, broad=broad, mouth=None, eye=None, trunk=128)
     return HeadConfig(ensemble=GlobalConfig(), deformation=deformation)
 
 
@@ -90,7 +93,8 @@ def tiny() -> HeadConfig:
         rig=RigConfig(code_size=60),
         ensemble=EnsembleConfig(width=16, depth=2, global_width=16, global_depth=2, wavelengths=(0.4,)),
         compressed=8,
-        deformation=FieldConfig(4, 3, 68, 0.03, size, size, size, trunk=16),
+        detail=4,
+        deformation=FieldConfig(4, 3, 72, 0.03, size, size, size, trunk=16),
         regions=FieldConfig(len(Region), len(Region), 8, 4.0, size, size, size, trunk=16),
     )
 
@@ -150,6 +154,7 @@ class Head(nn.Module):
         self.source = nn.Parameter(torch.randn(SOURCE_SIZE, config.layout.size) / SOURCE_SIZE**0.5)
         self.sources = SourceMaps()
         self.deformation_identity = nn.Linear(NUMBERS, config.compressed)
+        self.deformation_detail = nn.Linear(config.layout.size, config.detail, bias=False) if config.detail else None
         self.deformation = Field(config.deformation)
         self.region_identity = nn.Linear(NUMBERS, config.compressed)
         self.region_field = Field(config.regions)
@@ -171,7 +176,8 @@ class Head(nn.Module):
         """Hash of all but the deformation: a head whose expressions alone were trained on keeps it, and its hair."""
         whole = self.to_checkpoint()
         shape = {name: value for name, value in whole.tensors.items() if not name.startswith("deformation")}
-        return replace(whole, tensors=shape).hash
+        config = {name: value for name, value in whole.config.items() if name not in ("deformation", "detail")}
+        return replace(whole, config=config, tensors=shape).hash
 
     def identity(
         self, weights: Float[Tensor, "identity mode"], source: str = FIRST_SOURCE
@@ -194,10 +200,17 @@ class Head(nn.Module):
         """Biases of the identity network for identity codes."""
         return self.ensemble.biases(*self.config.layout.split(z_id / CODE_SPREAD))
 
-    def condition(self, anatomy: Anatomy, codes: Float[Tensor, "frame code"]) -> Float[Tensor, "frame condition"]:
-        """What the deformation depends on besides the point: the compressed identity and the expression code."""
-        identity = self.deformation_identity(self.anatomy.deviations(anatomy))
-        return torch.cat([identity.expand(len(codes), -1), _CODE_GAIN * codes], -1)
+    def condition(
+        self, anatomy: Anatomy, z_id: Float[Tensor, "identity code"], codes: Float[Tensor, "frame expression"]
+    ) -> Float[Tensor, "frame condition"]:
+        """What the deformation depends on besides the point: the compressed identity and the expression code.
+
+        There is one identity for each frame, or one for all; a code of zeros leaves it to the anatomy.
+        """
+        identity = [self.deformation_identity(self.anatomy.deviations(anatomy))]
+        if self.deformation_detail is not None:
+            identity.append(self.deformation_detail(z_id / CODE_SPREAD))
+        return torch.cat([*(part.expand(len(codes), -1) for part in identity), _CODE_GAIN * codes], -1)
 
     def identify(self, z_id: Float[Tensor, " identity"]) -> IdentityState:
         """Constants of one identity."""
@@ -211,7 +224,7 @@ class Head(nn.Module):
 
     def deformer(self, state: IdentityState, code: Float[Tensor, " code"]) -> Deform:
         """The backward deformation of one frame, its constants folded once."""
-        folded = self.deformation.fold(self.condition(state.anatomy, code[None]))
+        folded = self.deformation.fold(self.condition(state.anatomy, state.z_id[None], code[None]))
 
         def deform(points: Float[Tensor, "point 3"]) -> Deformation:
             chunks = [self.deformation(folded, state.anatomy, chunk[None])[0] for chunk in _pieces(points)]
@@ -266,7 +279,10 @@ class Head(nn.Module):
             for name, tensor in self.state_dict().items()
             if not name.startswith("hair.")
         }
-        return Checkpoint(KIND, asdict(self.config), tensors)
+        config = asdict(self.config)
+        if self.deformation_detail is None:
+            del config["detail"]  # as heads were written before there was any, which keeps their hash
+        return Checkpoint(KIND, config, tensors)
 
 
 def _pieces(points: Float[Tensor, "point 3"]) -> tuple[Float[Tensor, "piece 3"], ...]:
@@ -286,6 +302,7 @@ def load(path: Path | str) -> Head:
         CheckpointError: the file is missing or does not hold a head.
     """
     saved = checkpoint.load(path, KIND)
+    saved.config.setdefault("detail", 0)
     with checkpoint.unseeded():
         head = Head(restored(HeadConfig, saved.config))
         head.sources.expect("sources.", saved.tensors)

@@ -27,6 +27,9 @@ JAW_WAY_MM = 80.0
 """How far lines follow the jaw from the rest position of the lips."""
 COARSEST = 8
 """Every so many samples of a divided line are always asked for; a power of two."""
+BEFORE_TEETH_MM = 1.0
+"""How far before the teeth the hindmost lines lie: a learnt head's teeth, and where it takes them to be, are a little off,
+and a line that meets a tooth is blocked."""
 LIP_TRAVEL_MM = 10.0
 """How far below its rest position the upper lip may end; what opens lower is the fold under the lower lip."""
 LIP_MARGIN_MM = 2.0
@@ -100,7 +103,7 @@ def mouth_probe(
     step, centre = step_mm / UNIT_MM, at["mouth_centre"]
     hinge = (at["ear_left"] + at["ear_right"]) / 2
     front = max(at["lip_upper"][2], at["lip_lower"][2]) + 2 * step + pushed_mm / UNIT_MM
-    depths = np.arange(at["teeth_front"][2] + 0.5 / UNIT_MM, front, step)
+    depths = np.arange(at["teeth_front"][2] + BEFORE_TEETH_MM / UNIT_MM, front, step)
     across = centre[0] + np.linspace(-half_width_mm, half_width_mm, columns) / UNIT_MM
     above = np.arange(at["subnasale"][1], centre[1], -step)
     profile = np.stack([_jaw_line(z, above, centre[1], hinge, step) for z in depths])

@@ -72,7 +72,7 @@ class Look:
     def albedo(self) -> Float[np.ndarray, "region 3"]:
         """Linear colour of every region."""
         colours: dict[Region, Colour] = {
-            Region.SKIN: self.skin, Region.LIPS: self.lips, Region.SCLERA: (0.86, 0.83, 0.81), Region.IRIS: self.iris,
+            Region.SKIN: self.skin, Region.LIPS: self.lips, Region.SCLERA: (0.81, 0.77, 0.74), Region.IRIS: self.iris,
             Region.PUPIL: (0.02, 0.02, 0.02), Region.TEETH: (0.90, 0.87, 0.79), Region.MOUTH: (0.60, 0.33, 0.32),
             Region.HAIR: self.hair,
         }  # fmt: skip

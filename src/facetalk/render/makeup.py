@@ -1,4 +1,4 @@
-"""What is painted on skin: brows, cropped hair, stubble, lashes and a blush, so that no face is a plain shell.
+"""What is painted on skin: brows, cropped hair, stubble, lashes, a blush and patches, so that no face is a plain shell.
 
 Everything is a function of where a point lies in the canonical pose, measured from a few places of the face; it stays
 on the skin however the face moves, and is as crisp as the picture, however coarse the mesh. Lengths are millimetres.
@@ -13,7 +13,7 @@ from jaxtyping import Float
 from facetalk.compiled import finite_kernel
 from facetalk.geometry import UNIT_MM
 
-ONE, ZERO = np.float32(1), np.float32(0)
+ONE, ZERO, HALF = np.float32(1), np.float32(0), np.float32(0.5)
 MM = np.float32(UNIT_MM)
 EYE_DISTANCE_MM = 62.0
 """Between the eyeballs of the face that the painted shapes are drawn for; others are scaled."""
@@ -122,12 +122,12 @@ def brow(x, y, z, side, table, scale):
     """How densely a brow covers a point: an arch that tapers outwards, drawn in strokes."""
     sign = ONE if side == 0 else -ONE
     dx, dy = sign * (x - table[2 + side, 0]) / scale, (y - table[2 + side, 1]) / scale
-    if abs(dx) > np.float32(27) or abs(dy) > np.float32(14) or z < table[side, 2]:
+    if abs(dx) > np.float32(32) or abs(dy) > np.float32(16) or z < table[side, 2] - 14:
         return ZERO
-    t = (dx + np.float32(21)) / np.float32(43)
+    t = (dx + np.float32(22)) / np.float32(51)
     bend = (ONE - t / np.float32(0.62)) if t < np.float32(0.62) else (t - np.float32(0.62)) / np.float32(0.38)
-    middle = -bend * bend * (np.float32(2.2) if t < np.float32(0.62) else np.float32(6.0)) - np.float32(1.0)
-    half = np.float32(1.1) + np.float32(3.0) * np.sqrt(max(ONE - t, ZERO))
+    middle = -bend * bend * (np.float32(2.4) if t < np.float32(0.62) else np.float32(7.5)) - np.float32(1.0)
+    half = np.float32(1.0) + np.float32(3.2) * np.sqrt(max(ONE - t, ZERO))
     lean = np.float32(1.25) - np.float32(1.05) * fade(ZERO, np.float32(0.45), t)
     along = dx * np.cos(lean) + dy * np.sin(lean)
     across = dy * np.cos(lean) - dx * np.sin(lean)
@@ -153,11 +153,12 @@ def scalp(x, y, z, table, line, scale):
     height = line[at, 1] + share * (line[at + 1, 1] - line[at, 1])
     base = brow_y + fade(BLEND_FROM, BLEND_TO, np.float32(round_head)) * (ear_y - brow_y)
     over = (y - base) / scale - height
-    if over < np.float32(-10):
+    if over < np.float32(-14):
         return ZERO
     if over < np.float32(10):
-        over += np.float32(5) * (noise(x / 5, y / 5, z / 5) + np.float32(0.5) * noise(x / 2, y / 2, z / 2))
-        over -= np.float32(3.75)
+        # Single hairs run ahead of the others, more or less upwards.
+        over += np.float32(5) * noise(x / 5, y / 5, z / 5) + np.float32(7) * noise(x * np.float32(1.1), y / 6, z / 6)
+        over -= np.float32(5)
     ear = 4 if x > 0 else 5
     # Seen from the side an ear fills an ellipse; neither its hollow nor the skin behind it grows hair.
     up = (y - table[ear, 1] - EAR_UP * scale) / (EAR_HIGH * scale)
@@ -190,6 +191,19 @@ def flush(x, y, z, side, table):
 
 
 @finite_kernel
+def uneven(x, y, z, side, table):
+    """How much redder and how much darker skin is than its tone, about 0: patches, and the hollows under the eyes."""
+    patches = noise(x / 9, y / 9, z / 9) - HALF
+    grain = noise(x / np.float32(2.6), y / np.float32(2.6), z / np.float32(2.6)) - HALF
+    dark = patches * np.float32(0.05) + grain * np.float32(0.05)
+    red = patches * np.float32(0.5) + grain * np.float32(0.6)
+    if z > 0:
+        under = bump(x - table[side, 0], np.float32(9)) * bump(y - table[side, 1] + np.float32(14), np.float32(5))
+        dark += np.float32(0.10) * under
+    return red, dark
+
+
+@finite_kernel
 def hairy(x, y, z, side, table, line, amounts):
     """How densely hair covers a point, brows, scalp and stubble together."""
     scale = abs(table[0, 0] - table[1, 0]) / np.float32(EYE_DISTANCE_MM)
@@ -214,7 +228,8 @@ def paint(x, y, z, table, line, amounts, hair, surface):
     side = 0 if x > 0 else 1
     red, dark = flush(x, y, z, side, table)
     lashes = dark > 0
-    red, dark = red * amounts[4], ONE - dark * amounts[3]
+    redder, darker = uneven(x, y, z, side, table)
+    red, dark = red * amounts[4] + redder, (ONE - dark * amounts[3]) * (ONE - darker)
     surface[0] *= dark * (ONE + np.float32(0.03) * red)
     surface[1] *= dark * (ONE - np.float32(0.13) * red)
     surface[2] *= dark * (ONE - np.float32(0.10) * red)

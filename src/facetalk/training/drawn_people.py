@@ -38,6 +38,7 @@ class DrawnPeople:
     """Their anatomies and canonical fields, which stay as they are."""
 
     canonical: Head
+    z_id: Float[Tensor, "person code"]
     anatomy: Anatomy
     biases: tuple[Tensor, Tensor]
 
@@ -52,13 +53,13 @@ class DrawnPeople:
         z_id = canonical.identity(spread * weights)
         if TRAIT_SOURCE in canonical.sources:
             z_id = _of_all_ages(canonical, z_id, generator)
-        return cls(canonical, canonical.anatomies(z_id), canonical.fold(z_id))
+        return cls(canonical, z_id, canonical.anatomies(z_id), canonical.fold(z_id))
 
     def moved(
         self, head: Head, weights: Float[Tensor, "person 52"], points: Float[Tensor, "person point 3"]
     ) -> Float[Tensor, "person point 4"]:
         """Offsets and levels under the deformation of `head`."""
-        folded = head.deformation.fold(head.condition(self.anatomy, head.rig(weights)))
+        folded = head.deformation.fold(head.condition(self.anatomy, self.z_id, head.rig(weights)))
         return head.deformation(folded, self.anatomy, points)
 
     def posed(

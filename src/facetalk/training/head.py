@@ -12,6 +12,7 @@ import tyro
 from facetalk.errors import InputError
 from facetalk.head.model import Head, HeadConfig, compact, load, npm, save, tiny
 from facetalk.training import head_data, loop
+from facetalk.training.detailing import detailed
 from facetalk.training.head_deformation import DeformationRecipe, DeformationTask
 from facetalk.training.head_identity import IdentityRecipe, IdentityTask
 from facetalk.training.rims import RimSet
@@ -68,7 +69,9 @@ def train(config: HeadTraining) -> Path:
 
 def _begun(config: HeadTraining, sizes: HeadConfig) -> Head:
     """The head to train: new, or the one to go on from."""
-    return Head(sizes) if config.start is None else load(config.start).train().requires_grad_(True)
+    if config.start is None:
+        return Head(sizes)
+    return detailed(load(config.start), sizes.detail).train().requires_grad_(True)
 
 
 def _identity_stage(config: HeadTraining, sizes: HeadConfig, data: head_data.HeadSet, rim_set: RimSet | None) -> None:

@@ -1,11 +1,12 @@
 """Second stage of a head: the deformation, from posed scans, against a trained identity network.
 
-The deformation sees an identity by its anatomy alone, so this stage can start from true anatomies while the
-identity network is still in training: `canonical` is read again whenever its file changes.
+The deformation sees an identity by its anatomy and its code. Anatomies are the true ones, so this stage can start
+while the identity network is still in training: `canonical` is read again whenever its file changes, and until there
+is one codes are left out, as they are of scans in the mirror, which have none.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from facetalk.geometry import UNIT_MM
 from facetalk.head.anatomy import NUMBERS, Anatomy, unflatten
-from facetalk.head.model import Head, load, save
+from facetalk.head.model import CODE_SPREAD, Head, load, save
 from facetalk.training import head_losses as losses
 from facetalk.training import rims
 from facetalk.training.averaging import Averaged, Rate, TrainedParts
@@ -27,6 +28,8 @@ from facetalk.training.lids import about_eyes, on_lids
 from facetalk.training.mirroring import reflected, reflected_anatomy, reflected_scans
 from facetalk.training.pairing import before, paired
 
+PARTS = ("deformation", "deformation_identity", "deformation_detail")
+"""Modules of a head that this stage trains."""
 LID_WEIGHT = 5.0
 """What a point of a lid counts, where one of plain skin counts 1."""
 
@@ -72,6 +75,8 @@ class DeformationRecipe:
     """How often a scan is trained with its own residual code rather than with its rig code alone."""
     anatomy_noise_mm: float = 0.2
     """Spread added to true anatomies, since a predicted one is a little off."""
+    code_noise: float = 0.1
+    """Spread added to identity codes, in theirs over people: codes that are fitted are a little off too."""
     canonical_from: int = 500
     """First step that asks the canonical field."""
     rate: Rate = field(default_factory=Rate)
@@ -97,8 +102,9 @@ class DeformationTask:
         self.fine = FinePoints.of(data, data.scans, data.scans["identity"].long())
         self.train, self.test = telling(data, data.scans_of(data.train)), data.scans_of(data.test)
         self.residuals = nn.Parameter(torch.zeros(len(data.scans["identity"]), len(head.rest)))
-        trained = [*head.deformation_identity.parameters(), *head.deformation.parameters(), self.residuals]
-        self.parts = TrainedParts(trained, recipe.rate)
+        parts = (part for name in PARTS if (part := getattr(head, name)) is not None)
+        trained = [parameter for part in parts for parameter in part.parameters()]
+        self.parts = TrainedParts([*trained, self.residuals], recipe.rate)
         self.averaged = Averaged(head)
         self.tested: dict[str, float] = {}
 
@@ -132,8 +138,11 @@ class DeformationTask:
     def joined(self) -> Head:
         """The first stage's head with this stage's averaged deformation."""
         whole = load(self.canonical_file)
-        whole.deformation.load_state_dict(self.averaged.model.deformation.state_dict())
-        whole.deformation_identity.load_state_dict(self.averaged.model.deformation_identity.state_dict())
+        whole.config = replace(
+            whole.config, **{name: getattr(self.head.config, name) for name in ("deformation", "detail")}
+        )
+        for name in PARTS:
+            setattr(whole, name, getattr(self.averaged.model, name))
         return whole
 
     def _refresh(self) -> None:
@@ -158,7 +167,8 @@ class DeformationTask:
         anatomy = unflatten(anatomy.flat() + recipe.anatomy_noise_mm / UNIT_MM * noise)
         used = (torch.rand(recipe.scans, 1, generator=generator) < recipe.residual_share) & ~flip[:, None]
         codes = head.rig(batch.weights) + used * self.residuals[batch.scans]
-        folded = head.deformation.fold(head.condition(anatomy, codes))
+        z_id = self._codes_of(batch, flip, generator)
+        folded = head.deformation.fold(head.condition(anatomy, z_id, codes))
         lids = on_lids(anatomy, batch.surface, batch.region)
         source, target = paired(batch, lids, generator)
         far = _anywhere(self.data, recipe.scans, 60, generator)
@@ -180,7 +190,7 @@ class DeformationTask:
                 ahead.source + near[:, : ahead.source.shape[1], :3], ahead.target, torch.ones_like(ahead.out)
             ),
             "far": recipe.far * losses.magnitude(away),
-            "zero": recipe.canonical_zero * self._zero_error(anatomy, batch),
+            "zero": recipe.canonical_zero * self._zero_error(anatomy, z_id, batch),
             "residual": recipe.residual * losses.squared_norm(self.residuals[batch.scans]),
         }
         if self.canonical is not None and index >= recipe.canonical_from:
@@ -201,17 +211,27 @@ class DeformationTask:
             return {}
         recipe = self.recipe
         some = self.rims.posed(recipe.rim_people, recipe.rim_points, generator)
-        noise = recipe.anatomy_noise_mm / UNIT_MM
+        noise = rims.Noise(recipe.anatomy_noise_mm / UNIT_MM, recipe.code_noise * CODE_SPREAD)
         found = rims.posed_error(self.head, self.canonical, self.rims, some, generator, noise)
         weight = {"rims": recipe.rims, "rims_carried": recipe.rims_carried}
         return {name: weight[name] * error for name, error in found.items()}
 
-    def _zero_error(self, anatomy, batch: PosedBatch) -> Tensor:
+    def _codes_of(
+        self, batch: PosedBatch, flip: Bool[Tensor, " scan"], generator: torch.Generator
+    ) -> Float[Tensor, "scan code"]:
+        """Identity codes of scans, a little off; none of scans in the mirror or where no code is known yet."""
+        if self.canonical is None:
+            return torch.zeros(len(flip), self.head.config.layout.size)
+        z_id = mapped_codes(self.canonical, self.data, batch.identities)
+        noise = self.recipe.code_noise * CODE_SPREAD * torch.randn(z_id.shape, generator=generator)
+        return (z_id + noise) * ~flip[:, None]
+
+    def _zero_error(self, anatomy: Anatomy, z_id: Float[Tensor, "scan code"], batch: PosedBatch) -> Tensor:
         """The zero code is the canonical pose: nothing moves. The level may mend what the canonical field misses."""
         rows = slice(0, 2)
         few = anatomy.rows(rows)
         codes = torch.zeros(2, len(self.head.rest))
-        folded = self.head.deformation.fold(self.head.condition(few, codes))
+        folded = self.head.deformation.fold(self.head.condition(few, z_id[rows], codes))
         return losses.magnitude(self.head.deformation(folded, few, batch.target[rows])[..., :3])
 
     def _asked(
@@ -254,7 +274,8 @@ def evaluate(head: Head, canonical: Head | None, data: HeadSet, scans: Tensor, m
     chosen = scans[torch.linspace(0, len(scans) - 1, min(most, len(scans))).long()]
     batch = data.posed(chosen, 400, 400, generator)
     anatomy = data.anatomy_of(batch.identities)
-    folded = head.deformation.fold(head.condition(anatomy, head.rig(batch.weights)))
+    z_id = mapped_codes(canonical or head, data, batch.identities)
+    folded = head.deformation.fold(head.condition(anatomy, z_id, head.rig(batch.weights)))
     points = torch.cat([batch.surface, batch.points], 1)
     field = head.deformation(folded, anatomy, points)
     missed = (batch.surface + field[:, :400, :3] - batch.target).norm(dim=-1) / losses.NEAR

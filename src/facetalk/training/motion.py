@@ -17,6 +17,7 @@ from facetalk.motion.temper import Temper, mouth_projection
 from facetalk.training.loop import Plan, optimiser_state, part, prefixed, restore_optimiser, run
 from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips
 from facetalk.training.motion_losses import Emphasis, MotionLosses, decoded, near, sealed
+from facetalk.training.precision import has_bfloat16
 
 NORMALISER_FRAMES = 100_000
 """Frames that the normaliser is fitted on, evenly spaced."""
@@ -52,7 +53,7 @@ class MotionTraining:
     """Probability that a crop is mirrored."""
     emphasis: Emphasis = field(default_factory=Emphasis)
     half: bool = True
-    """bfloat16 products; weights and sums stay in single precision."""
+    """bfloat16 products where the device has them; weights and sums stay in single precision."""
     seed: int = 0
 
 
@@ -100,7 +101,8 @@ class MotionTask:
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.rate * one_cycle(index / self.config.steps, self.config.warm_up)
         clean, features, weight = self.draw(generator)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.half):
+        half = self.config.half and has_bfloat16(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
             predicted = self.predict(clean, features, generator)
         figures = self.losses((predicted.float() - clean) * weight.sqrt())
         loss = torch.stack(list(figures.values())).sum()

@@ -25,6 +25,16 @@ FIELDS = ("surface", "normal", "free", "weights", "posed", "posed_normal", "pose
 
 
 @dataclass(frozen=True)
+class Noise:
+    """What is added to what is known of people, since of a new one it is a little off."""
+
+    anatomy: float
+    """Spread, in units."""
+    code: float
+    """Spread of each dimension of an identity code."""
+
+
+@dataclass(frozen=True)
 class Rims:
     """Material points on lips and lids of several people, in the canonical pose or in one expression each."""
 
@@ -129,20 +139,21 @@ def canonical_error(head: Head, rims: RimSet, some: Rims, generator: torch.Gener
 
 
 def posed_error(
-    head: Head, canonical: Head, rims: RimSet, some: Rims, generator: torch.Generator, noise: float
+    head: Head, canonical: Head, rims: RimSet, some: Rims, generator: torch.Generator, noise: Noise
 ) -> Mapping[str, Tensor]:
     """Where rims are carried, and posed distances there; gradients flow to the deformation of `head` alone.
 
-    `noise` is the spread added to true anatomies, in units, since a predicted one is a little off.
+    Anatomies are the true ones.
     """
     assert some.weights is not None
     true = rims.anatomy_of(some.people)
-    anatomy = unflatten(true.flat() + noise * torch.randn(len(some.people), NUMBERS, generator=generator))
-    folded = head.deformation.fold(head.condition(anatomy, head.rig(some.weights)))
+    anatomy = unflatten(true.flat() + noise.anatomy * torch.randn(len(some.people), NUMBERS, generator=generator))
+    z_id = rims.codes_of(canonical, some.people)
+    about = z_id + noise.code * torch.randn(z_id.shape, generator=generator)
+    folded = head.deformation.fold(head.condition(anatomy, about, head.rig(some.weights)))
     points, exact = some.beside(generator)
     field = head.deformation(folded, anatomy, torch.cat([some.surface, points], 1))
     carried, asked = field.split(some.surface.shape[1], 1)
-    z_id = rims.codes_of(canonical, some.people)
     places = points + asked[..., :3]
     predicted = canonical.ensemble(canonical.anatomies(z_id), canonical.fold(z_id), places) + asked[..., 3]
     on = torch.ones_like(exact)

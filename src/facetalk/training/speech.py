@@ -18,6 +18,7 @@ from facetalk.speech.composition import attention_bias, chunked, sliding, stretc
 from facetalk.speech.configuration import EncoderConfig, Receptive
 from facetalk.training import loop, speech_set
 from facetalk.training.augmentation import Augmentation
+from facetalk.training.precision import has_bfloat16
 from facetalk.training.speech_crops import MEL_BANDS, Batch, crop
 from facetalk.training.speech_set import IGNORED, Example, Readout, SpeechSet
 from facetalk.training.student import Student
@@ -86,7 +87,7 @@ class SpeechTask:
         bias = self._bias(random).to(self.device)
         for group in self.optimiser.param_groups:
             group["lr"] = self.training.rate * pace(index, self.training.warm_steps, self.training.steps)
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=has_bfloat16(self.device)):
             features = self.student(batch.sound, self.span, bias)
             said = {name: head(features).float() for name, head in self.heads.items()}
         teacher, phones, spectrum = said["teacher"], said["phone"], said["spectrum"]
