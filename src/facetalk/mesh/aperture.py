@@ -28,8 +28,8 @@ JAW_WAY_MM = 80.0
 COARSEST = 8
 """Every so many samples of a divided line are always asked for; a power of two."""
 BEFORE_TEETH_MM = 1.0
-"""How far before the teeth the hindmost lines lie: a learnt head's teeth, and where it takes them to be, are a little off,
-and a line that meets a tooth is blocked."""
+"""How far before the teeth the hindmost lines lie: a learnt head's teeth, and where it takes them to be, are a little
+off, and a line that meets a tooth is blocked."""
 LIP_TRAVEL_MM = 10.0
 """How far below its rest position the upper lip may end; what opens lower is the fold under the lower lip."""
 LIP_MARGIN_MM = 2.0
