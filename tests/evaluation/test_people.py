@@ -82,7 +82,8 @@ def test_copies_are_not_new_and_twice_the_spread_is_twice_as_various():
 
 def test_a_head_is_tested_from_end_to_end():
     ball = ball_head()
-    test = PeopleTest(count=1, first=3, spread=0.5, surface=Surface(resolution=16))
+    ball.sources.learn(TRAIT_SOURCE, len(identity_weights(Traits())), ball.config.layout.size)
+    test = PeopleTest(count=1, first=3, spread=0.5, surface=Surface(resolution=16), aged=0)
     told = []
     figures = evaluate(
         ball, test, torch.stack([drawn(ball, seed, 1.0) for seed in range(3)]), lambda *at: told.append(at)

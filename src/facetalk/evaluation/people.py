@@ -75,7 +75,7 @@ def evaluate(
             "people": sum(person.share < 1 for person in kept),
             "least_share": min(person.share for person in kept),
         },
-        **{name: openings(each) for name, each in groups.items()},
+        **{name: openings(each) for name, each in groups.items() if each},
         "variety": variety(places(head, codes), places(head, trained)),
     }
 
