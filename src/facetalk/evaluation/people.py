@@ -75,14 +75,14 @@ def evaluate(
             "people": sum(person.share < 1 for person in kept),
             "least_share": min(person.share for person in kept),
         },
-        **{name: openings(each) for name, each in groups.items() if each},
+        **{name: openings(each) for name, each in groups.items()},
         "variety": variety(places(head, codes), places(head, trained)),
     }
 
 
 def aged(head: Head, test: PeopleTest) -> dict[str, list[Casting]]:
     """Who of every age is looked at, one casting a seed: people of the source that has ages, and moved ones."""
-    if TRAIT_SOURCE not in head.sources:
+    if not test.aged or TRAIT_SOURCE not in head.sources:
         return {}
     seeds = range(test.first, test.first + min(test.aged, test.count))
     people = [traits.draw(np.random.default_rng([seed, 7])) for seed in seeds]

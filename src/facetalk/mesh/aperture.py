@@ -103,8 +103,8 @@ def mouth_probe(
     step, centre = step_mm / UNIT_MM, at["mouth_centre"]
     hinge = (at["ear_left"] + at["ear_right"]) / 2
     front = max(at["lip_upper"][2], at["lip_lower"][2]) + 2 * step + pushed_mm / UNIT_MM
-    depths = np.arange(at["teeth_front"][2] + step / 2, front, step)
-    depths[0] = max(depths[0], at["teeth_front"][2] + BEFORE_TEETH_MM / UNIT_MM)
+    teeth = at["teeth_front"][2]
+    depths = np.maximum(np.arange(teeth + 0.5 / UNIT_MM, front, step), teeth + BEFORE_TEETH_MM / UNIT_MM)
     across = centre[0] + np.linspace(-half_width_mm, half_width_mm, columns) / UNIT_MM
     above = np.arange(at["subnasale"][1], centre[1], -step)
     profile = np.stack([_jaw_line(z, above, centre[1], hinge, step) for z in depths])

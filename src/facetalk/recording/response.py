@@ -67,7 +67,7 @@ class Responder:
             self.state = head.identify(z_id)
             self.anatomy = self.state.anatomy
             # Codes follow weights by a fixed linear map, and conditions follow codes by another.
-            ends = head.condition(self.anatomy, z_id[None], head.rig(torch.cat([torch.zeros(1, 52), torch.eye(52)])))
+            ends = self._condition(torch.cat([torch.zeros(1, 52), torch.eye(52)]))
             self.ways = ends[1:] - ends[0]
         self.surface = surface or self.exact
 
@@ -84,7 +84,7 @@ class Responder:
         """Distances alone."""
         head = self.head
         with torch.no_grad():
-            folded = head.deformation.fold(head.condition(self.anatomy, self.state.z_id[None], head.rig(weights)))
+            folded = head.deformation.fold(self._condition(weights))
             field = head.deformation(folded, self.anatomy, points)
             distance, _ = self.surface((points + field[..., :3]).flatten(0, 1))
             return distance.view(points.shape[:2]) + field[..., 3]
@@ -103,10 +103,13 @@ class Responder:
         shape = (frames, count)
         return Response(distance.view(shape), by_place.view(*shape, 3), by_weight.view(*shape, -1))
 
+    def _condition(self, weights: Float[Tensor, "frame 52"]) -> Float[Tensor, "frame condition"]:
+        return self.head.condition(self.anatomy, self.state.z_id[None], self.head.rig(weights))
+
     def _networks(self, weights: Float[Tensor, "frame 52"]) -> list[_Network]:
         field = self.head.deformation
         with torch.no_grad():
-            condition = self.head.condition(self.anatomy, self.state.z_id[None], self.head.rig(weights))
+            condition = self._condition(weights)
             windows = [None, *map(tuple, field.windows)]
             all_of_them = zip([field.broad, *field.fine], field.fold(condition), windows, strict=True)
             return [_Network(net, folded, net.fold_slopes(condition, self.ways), w) for net, folded, w in all_of_them]
