@@ -17,7 +17,7 @@ LID_CLEARANCE = 0.3 * MILLIMETRE
 """Least distance of a lid's outer skin from the eyeball where the mean head's stands no farther off."""
 DEEPEST = 4.0 * MILLIMETRE
 """How far below the fitted sphere the inner side of a lid may lie."""
-BEFORE_CORNEA = 0.35 * MILLIMETRE
+BEFORE_CORNEA = 0.8 * MILLIMETRE
 """Distance from the top of the cornea at which a lid may lie on anybody."""
 
 

@@ -37,7 +37,7 @@ FREE = 2.0 * MILLIMETRE
 """Furthest that the way in front of a point is told to be free."""
 SURVEYED = 8
 """Poses of the mean head that tell which faces of lips and lids are always hidden."""
-MIX = {"small": 0.45, "all": 0.2, "wide": 0.1, "smiling": 0.25}
+MIX = {"small": 0.4, "all": 0.15, "wide": 0.2, "smiling": 0.25}
 """How often expressions are drawn for each purpose of `expressions.PURPOSES`."""
 
 

@@ -42,7 +42,7 @@ ASIDE_RATIO = 6
 """How much finer cells are at ears, which hardly move but are thin: rims of a millimetre and a half."""
 EAR_SHIFT_MM, EAR_REACH_MM = (7.0, -8.0, 5.0), (16.0, 32.0, 22.0)
 """From the ear's landmark to the middle of its grid (outwards, up, forwards), and half widths of that."""
-NOSE_BOX_MM = ((-24.0, -11.0, -30.0), (24.0, 9.0, 6.0))
+NOSE_BOX_MM = ((-24.0, -11.0, -44.0), (24.0, 9.0, 6.0))
 """Corners of the grid round the wings of the nose, from its tip; the mouth's grid takes it in."""
 BELOW_EYES_MM = 7.0
 """How far that grid ends below those of the eyes, more than a base cell: they would become one large grid."""

@@ -22,7 +22,7 @@ from facetalk.pipeline.wholeness import kept_whole, looked_at
 from facetalk.render.look import Colour, Look, linear, parse_colour, srgb
 from facetalk.render.wardrobe import HAIR, IRIS, SKIN, dressed
 
-SPREAD = 0.77
+SPREAD = 0.8
 """How far new people are from the mean, where those trained on have 1: varied, without the caricatures."""
 FIRST_SEED = 1000
 GREYING = (45.0, 75.0)

@@ -13,16 +13,14 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
-from rich.progress import track
 
-from facetalk.data import performance_files, timed_speech
+from facetalk.data import timed_speech
 from facetalk.data.loudness import listen
-from facetalk.data.performance_files import Entry
-from facetalk.data.performances import clip_seed, perform
 from facetalk.data.segments import Segment, segment
 from facetalk.data.timed_speech import SILENCE
-from facetalk.errors import InputError
 from facetalk.speech import encoder, waveform
+from facetalk.training import motion_made
+from facetalk.training.motion_made import Made
 from facetalk.types import SAMPLE_RATE, Waveform
 
 FADE_S = 0.01
@@ -52,35 +50,22 @@ class PauseSet:
 
 def main(config: PauseSet) -> None:
     """Write the set."""
-    hear = encoder.load(config.encoder)
-    config.out.mkdir(parents=True, exist_ok=True)
-    entries = []
-    for name, text, speech, segments in track(_clips(config), "pauses", config.idle + config.paused):
-        seed = clip_seed(config.seed, name)
-        performance = perform(speech, segments, listen(speech), seed)
-        features = hear(speech).values.numpy().astype(np.float16)
-        if len(features) != len(performance.weights):
-            raise InputError(f"{name}: {len(features)} frames of features for {len(performance.weights)} of motion")
-        performance_files.write(performance, config.out, name)
-        np.save(config.out / f"{name}.npy", features)
-        frames, sha256 = len(features), performance.sha256
-        entries.append(Entry(name, "generated", "", "", text, "train", frames, seed, "", sha256))
-    performance_files.write_index(entries, config.out)
+    motion_made.write(_clips(config), config.idle + config.paused, config.out, config.encoder, config.seed)
 
 
-def _clips(config: PauseSet) -> Iterator[tuple[str, str, Waveform, Sequence[Segment]]]:
-    """Name, text, sound and segments of each clip."""
+def _clips(config: PauseSet) -> Iterator[Made]:
     for number in range(config.idle):
         random = np.random.default_rng((config.seed, 0, number))
         samples = room_tone(round(random.uniform(*config.idle_seconds) * SAMPLE_RATE), random, config.tone_db)
-        yield f"idle_{number:04d}", "", Waveform(samples), [Segment(SILENCE, 0.0, len(samples) / SAMPLE_RATE)]
+        silence = Segment(SILENCE, 0.0, len(samples) / SAMPLE_RATE)
+        yield Made(f"idle_{number:04d}", "", Waveform(samples), [silence])
     train = [clip for clip in timed_speech.read(config.timed_speech) if clip.split == "train"]
     chosen = np.random.default_rng((config.seed, 1)).choice(len(train), config.paused, replace=False)
     for index in sorted(chosen):
         random = np.random.default_rng((config.seed, 2, int(index)))
         speech = waveform.read(train[index].path)
         segments = segment(train[index].phones, listen(speech))
-        yield f"paused_{train[index].id}", train[index].text, *put_pause(speech, segments, random, config)
+        yield Made(f"paused_{train[index].id}", train[index].text, *put_pause(speech, segments, random, config))
 
 
 def room_tone(samples: int, random: np.random.Generator, level_db: tuple[float, float]) -> Float[np.ndarray, " sample"]:
