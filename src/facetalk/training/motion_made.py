@@ -49,7 +49,9 @@ def write(clips: Iterable[Made], count: int, out: Path, encoding: str, seed: int
         performance = perform(clip.speech, clip.segments, listen(clip.speech), drawn)
         features = hear(clip.speech).values.numpy().astype(np.float16)
         if len(features) != len(performance.weights):
-            raise InputError(f"{clip.name}: {len(features)} frames of features for {len(performance.weights)} of motion")
+            raise InputError(
+                f"{clip.name}: {len(features)} frames of features for {len(performance.weights)} of motion"
+            )
         performance_files.write(performance, out, clip.name)
         np.save(out / f"{clip.name}.npy", features)
         frames, sha256 = len(features), performance.sha256
