@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 import facetalk
 import made_sound
 from facetalk.errors import InputError
+from facetalk.geometry import UNIT_MM
 from facetalk.pipeline.clip import Clip
 from facetalk.pipeline.presenter import Presentation, View
 from facetalk.pipeline.roads import KeptWarp, Surface
@@ -20,6 +21,7 @@ from facetalk.pipeline.side_by_side import ordered
 from facetalk.pipeline.sway import Sway
 from facetalk.pipeline.talker import Performing
 from facetalk.pipeline.timing import codes_at, rate_of
+from facetalk.training.septum import HIGH_MM, LOW_MM
 from facetalk.types import ExpressionCodes
 
 COARSE = Surface(resolution=16)
@@ -117,6 +119,19 @@ def test_an_error_in_a_worker_is_the_callers():
 def test_views_that_cannot_be_drawn_are_refused(wrong):
     with pytest.raises(InputError):
         replace(SMALL, **wrong).check()
+
+
+@pytest.mark.parametrize("lower_mm", [0.0, 16.0])
+def test_the_wall_between_nostrils_is_asked_finely_to_its_end(clip, lower_mm, monkeypatch):
+    actor = clip.actor(COARSE)
+    landmark = type(actor).landmark
+    lowered = {"mouth_centre": torch.tensor([0.0, -lower_mm / UNIT_MM, 0.0])}  # a long upper lip
+    monkeypatch.setattr(type(actor), "landmark", lambda self, name: landmark(self, name) + lowered.get(name, 0.0))
+    grid = actor.grid(Surface.resolution)
+    away = np.array([(0.0, y, z) for y in (LOW_MM[1], 0.0) for z in np.linspace(LOW_MM[2], HIGH_MM[2], 9)])
+    points = actor.landmark("nose_tip").numpy() + away / UNIT_MM
+    cells = tuple(np.searchsorted(axis, points[:, k], "right") - 1 for k, axis in enumerate(grid.axes))
+    assert (grid.layout.owner[cells] > 0).all()
 
 
 def test_what_is_remembered_of_rest_is_rest(clip):
