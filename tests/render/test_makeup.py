@@ -1,5 +1,7 @@
 """Paint on skin: it sits where the face says, moves with the skin, and leaves everything else alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -23,17 +25,17 @@ SKIN = np.array([0.5, 0.3, 0.2, 0.05, 14, 1], np.float32)
 HAIR = np.array([0.01, 0.01, 0.01], np.float32)
 
 
-def colour(place_mm, makeup: Makeup) -> np.ndarray:
+def colour(place_mm, makeup: Makeup, places=PLACES) -> np.ndarray:
     surface = SKIN.copy()
     x, y, z = np.float32(np.divide(place_mm, UNIT_MM))
-    paint(x, y, z, PLACES.table(), HAIRLINE, makeup.row(), HAIR, surface)
+    paint(x, y, z, places.table(), HAIRLINE, makeup.row(), HAIR, surface)
     return surface[:3]
 
 
-def darkness(place_mm, makeup: Makeup) -> float:
+def darkness(place_mm, makeup: Makeup, places=PLACES) -> float:
     """Mean over a few millimetres, so that strokes even out."""
     spots = [np.add(place_mm, (dx, dy, 0)) for dx in (-2, 0, 2) for dy in (-1, 0, 1)]
-    return 1 - float(np.mean([colour(spot, makeup).sum() for spot in spots])) / float(SKIN[:3].sum())
+    return 1 - float(np.mean([colour(spot, makeup, places).sum() for spot in spots])) / float(SKIN[:3].sum())
 
 
 def test_brows_are_where_the_brow_is_and_can_be_left_out():
@@ -80,6 +82,19 @@ def test_stubble_grows_on_the_jaw():
     rough = Makeup(brows=0.0, stubble=1.0, lashes=0.0, blush=0.0)
     assert darkness((20, -60, 50), rough) > 0.1
     assert darkness((0, 90, 70), rough) < 0.1
+
+
+@pytest.mark.parametrize("grown", [(0.9, 0.0), (0.0, 0.9), (0.9, 0.9)])
+def test_a_beard_comes_up_to_the_lips_where_it_grows(grown):
+    bare = Makeup(brows=0.0, lashes=0.0, blush=0.0)
+    worn = replace(PLACES, beard=grown)
+    middle = PLACES.mouth * UNIT_MM
+    for side, amount in zip((8, -12), grown, strict=True):
+        spot = np.add(middle, (0, side, -3))
+        found = darkness(spot, bare, worn) - darkness(spot, bare)
+        assert found > 0.5 if amount else found == 0
+    for spot in [(45, 0, -10), (0, 40, 0), (0, -45, -8)]:
+        assert darkness(np.add(middle, spot), bare, worn) == darkness(np.add(middle, spot), bare), spot
 
 
 @pytest.mark.parametrize("moved", [0.0, 0.2])

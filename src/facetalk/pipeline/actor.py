@@ -158,7 +158,8 @@ class Actor:
             return None
         landmarks = {name: point.cpu().numpy() for name, point in self.state.landmarks.items()}
         brows = self.state.anchors[list(BROW_ANCHORS)].cpu().numpy()
-        return places(landmarks, brows, self.state.eye_radius.cpu().numpy())
+        beard = self.locks.round_lips(landmarks["mouth_centre"]) if self.locks is not None else (0.0, 0.0)
+        return places(landmarks, brows, self.state.eye_radius.cpu().numpy(), beard)
 
     @cached_property
     def locks(self) -> Locks | None:

@@ -23,6 +23,7 @@ from facetalk.mesh.halved import extract_smooth
 from facetalk.mesh.normals import vertex_normals
 from facetalk.mesh.pieces import select_faces
 from facetalk.mesh.strands import Groom, stand_out, strand_coordinates, swung
+from facetalk.render.look import UNDER_HAIR
 from facetalk.types import Mesh, Region, Strands
 
 Points = Float[Tensor, "point 3"]
@@ -46,6 +47,8 @@ LOBE_MM, BESIDE_MM = 45.0, 57.0
 """Nearer to the middle of an ear than the first no beard grows, further than the second all of it."""
 ROUND_MOUTH_MM, LIP_MARGIN_MM, ON_LIP = 45.0, 3.0, 0.5
 """How far round the mouth lips are looked for under a beard, how wide a rim stays free, and what share is a lip."""
+MIDDLE_MM, UPRIGHT_MM, FEW = 10.0, 24.0, 12
+"""A beard grows above or below the lips where it has more than a few vertices so near to their middle."""
 ROOTS, SPREAD, ROUNDS = 240, 4, 2
 """Points of the skin that carry a beard, how many of them each vertex follows, and corrections of their places."""
 CLOSE_MM = 12.0
@@ -120,6 +123,15 @@ class Locks:
     def meshes(self) -> list[Mesh]:
         """What there is of both."""
         return [mesh for mesh in (self.scalp, self.beard) if mesh is not None]
+
+    def round_lips(self, mouth: Float[np.ndarray, "3"]) -> tuple[float, float]:
+        """How densely to paint skin above and below the lips, so that the beard seems to come up to them."""
+        if self.beard is None:
+            return 0.0, 0.0
+        across, up, _ = (UNIT_MM * (self.beard.vertices - mouth)).T
+        near = (np.abs(across) < MIDDLE_MM) & (np.abs(up) < UPRIGHT_MM)
+        above, below = (near & (up > 0)).sum() >= FEW, (near & (up < 0)).sum() >= FEW
+        return UNDER_HAIR * bool(above), UNDER_HAIR * bool(below)
 
     def worn(self, heads: Iterator[Mesh], warps: Iterator[Warp]) -> Iterator[Mesh]:
         """Meshes of consecutive frames with this hair; `warps` are the deformations they are in, asked for a beard."""

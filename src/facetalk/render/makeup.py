@@ -27,6 +27,8 @@ from 68 degrees on)."""
 LOWEST = HAIRLINE[:, 1].min()
 EAR_UP, EAR_FORWARD, EAR_HIGH, EAR_WIDE, EAR_DEEP = (np.float32(mm) for mm in (-9, 4, 24, 15, 28))
 """Middle of an ear seen from the side, above and before its landmark, its half height and half width, and its depth."""
+LIPS_WIDE, LIPS_ABOVE, LIPS_BELOW = (np.float32(mm) for mm in (28, 14, 21))
+"""Reach of what lies round the lips, from their middle."""
 BLEND_FROM, BLEND_TO = np.float32(52), np.float32(72)
 """Degrees over which heights change from counting above the brows to counting above the ears."""
 
@@ -44,12 +46,15 @@ class Places:
     nose: Float[np.ndarray, "3"]
     """Its tip."""
     mouth: Float[np.ndarray, "3"]
+    beard: tuple[float, float] = (0.0, 0.0)
+    """How densely a beard that is worn grows above and below the lips, which it ends before."""
 
     def table(self) -> Float[np.ndarray, "row 4"]:
-        """Rows for `paint`: eyes with radii, brows, ears, nose, mouth; millimetres."""
+        """Rows for `paint`: eyes with radii, brows, ears, nose, mouth, the last two with the beard; millimetres."""
         places = np.concatenate([self.eyes, self.brows, self.ears, self.nose[None], self.mouth[None]])
         table = np.zeros((len(places), 4), np.float32)
         table[:, :3], table[:2, 3] = places * UNIT_MM, np.asarray(self.eye_radius) * UNIT_MM
+        table[6:, 3] = self.beard
         return table
 
 
@@ -69,14 +74,17 @@ class Makeup:
         return np.array([self.brows, self.crop, self.stubble, self.lashes, self.blush], np.float32)
 
 
-def places(landmarks: Mapping[str, Float[np.ndarray, "3"]], brows: Float[np.ndarray, "2 3"],
-           eye_radius: Float[np.ndarray, "2"]) -> Places:  # fmt: skip
+def places(
+    landmarks: Mapping[str, Float[np.ndarray, "3"]], brows: Float[np.ndarray, "2 3"],
+    eye_radius: Float[np.ndarray, "2"], beard: tuple[float, float] = (0.0, 0.0),
+) -> Places:  # fmt: skip
     """Places from named landmarks and the anchors of the brows."""
 
     def pair(name: str) -> np.ndarray:
         return np.stack([landmarks[f"{name}_left"], landmarks[f"{name}_right"]])
 
-    return Places(pair("eye"), eye_radius, brows, pair("ear"), landmarks["nose_tip"], landmarks["mouth_centre"])
+    nose, mouth = landmarks["nose_tip"], landmarks["mouth_centre"]
+    return Places(pair("eye"), eye_radius, brows, pair("ear"), nose, mouth, beard)
 
 
 @finite_kernel
@@ -204,6 +212,16 @@ def uneven(x, y, z, side, table):
 
 
 @finite_kernel
+def round_lips(x, y, z, table, scale):
+    """How near a point lies to the lips, which a beard comes up to: 1 beside them, 0 from two centimetres on."""
+    across = (x - table[7, 0]) / (LIPS_WIDE * scale)
+    over = (y - table[7, 1]) / scale
+    up = over / (LIPS_ABOVE if over > 0 else LIPS_BELOW)
+    ragged = np.float32(0.3) * (noise(x / 2, y / 2, z / 2) - HALF)
+    return fade(np.float32(1.25), np.float32(0.9), np.sqrt(across * across + up * up) + ragged)
+
+
+@finite_kernel
 def hairy(x, y, z, side, table, line, amounts):
     """How densely hair covers a point, brows, scalp and stubble together."""
     scale = abs(table[0, 0] - table[1, 0]) / np.float32(EYE_DISTANCE_MM)
@@ -215,7 +233,11 @@ def hairy(x, y, z, side, table, line, amounts):
     if amounts[2] > 0 and z > -12 and y < table[6, 1] + 2:
         rough = fade(table[6, 1] + 2, table[6, 1] - 14, y + np.float32(0.35) * max(table[6, 2] - z - 25, ZERO))
         rough *= fade(table[7, 1] - 75, table[7, 1] - 55, y) * fade(np.float32(-12), np.float32(12), z) * amounts[2]
-    return max(brows, max(grown, rough * np.float32(0.4)))
+    rough *= np.float32(0.4)
+    beard = table[6, 3] if y > table[7, 1] else table[7, 3]
+    if beard > 0 and z > table[7, 2] - 30:
+        rough = max(rough, round_lips(x, y, z, table, scale) * beard)
+    return max(brows, max(grown, rough))
 
 
 @finite_kernel
