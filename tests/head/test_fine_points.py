@@ -48,13 +48,13 @@ def test_points_before_a_ball_are_as_far_from_it_as_they_say(tmp_path):
     assert (ahead.out[:, ::2] == 0).all() and (ahead.out[:, 1::2] > 0).all()
 
 
-def test_few_columns_are_repeated_and_none_are_made_up():
+def test_few_columns_are_repeated_and_where_none_is_chosen_no_single_one_stands_for_all():
     chosen = torch.zeros(2, 500, dtype=torch.bool)
     chosen[0, [3, 77]] = True
     columns = _columns(chosen)
     assert columns.shape == (2, MOST)
     assert set(columns[0].tolist()) == {3, 77}
-    assert ((columns[1] >= 0) & (columns[1] < 500)).all()
+    assert ((columns[1] >= 0) & (columns[1] < 500)).all() and len(columns[1].unique()) == MOST
 
 
 def test_a_canonical_field_that_is_right_costs_nothing_there_and_a_worn_one_does(tmp_path):

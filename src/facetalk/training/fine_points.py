@@ -82,9 +82,10 @@ def _found(data: HeadSet, arrays: Mapping[str, Tensor], identities: Int[Tensor, 
 
 
 def _columns(chosen: Bool[Tensor, "row point"]) -> Columns:
-    """Columns that are chosen, repeated where they are few."""
+    """Columns that are chosen, repeated where they are few; many others where there are none."""
     first = chosen.float().topk(min(MOST, chosen.shape[1]), 1).indices
-    count = chosen.sum(1, keepdim=True).clamp(1, first.shape[1])
+    count = chosen.sum(1, keepdim=True)
+    count = torch.where(count == 0, first.shape[1], count.clamp(max=first.shape[1]))
     return first.gather(1, torch.arange(MOST) % count).to(torch.int32)
 
 
