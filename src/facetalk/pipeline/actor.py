@@ -43,7 +43,8 @@ ASIDE_RATIO = 6
 EAR_SHIFT_MM, EAR_REACH_MM = (7.0, -8.0, 5.0), (16.0, 32.0, 22.0)
 """From the ear's landmark to the middle of its grid (outwards, up, forwards), and half widths of that."""
 NOSE_BOX_MM = ((-24.0, -11.0, -44.0), (24.0, 9.0, 6.0))
-"""Corners of the grid round the wings of the nose, from its tip; the mouth's grid takes it in."""
+"""Corners of the grid round the wings of the nose and the wall between the nostrils, to where they end, from its tip;
+the mouth's grid takes it in where an upper lip is short."""
 BELOW_EYES_MM = 7.0
 """How far that grid ends below those of the eyes, more than a base cell: they would become one large grid."""
 BROW_ANCHORS = (10, 11)

@@ -130,8 +130,8 @@ class Locks:
             return 0.0, 0.0
         across, up, _ = (UNIT_MM * (self.beard.vertices - mouth)).T
         near = (np.abs(across) < MIDDLE_MM) & (np.abs(up) < UPRIGHT_MM)
-        above, below = (near & (up > 0)).sum() >= FEW, (near & (up < 0)).sum() >= FEW
-        return UNDER_HAIR * bool(above), UNDER_HAIR * bool(below)
+        above, below = (UNDER_HAIR if (near & side).sum() >= FEW else 0.0 for side in (up > 0, up < 0))
+        return above, below
 
     def worn(self, heads: Iterator[Mesh], warps: Iterator[Warp]) -> Iterator[Mesh]:
         """Meshes of consecutive frames with this hair; `warps` are the deformations they are in, asked for a beard."""

@@ -7,14 +7,32 @@ from pathlib import Path
 import numpy as np
 from rich.progress import track
 
-from facetalk.data import performance_files
+from facetalk.data import performance_files, timed_speech
 from facetalk.data.loudness import listen
 from facetalk.data.performance_files import Entry
 from facetalk.data.performances import clip_seed, perform
 from facetalk.data.segments import Segment
+from facetalk.data.timed_speech import TimedClip
 from facetalk.errors import InputError
 from facetalk.speech import encoder
 from facetalk.types import Waveform
+
+
+@dataclass(frozen=True)
+class MadeSet:
+    """What every set that is made from timed speech is told."""
+
+    timed_speech: Path
+    """Folder with index.jsonl and clips/; only its training clips are used."""
+    out: Path
+    """Folder to write: index.jsonl, `<id>.npz` and `<id>.npy` for each clip."""
+    encoder: str = encoder.BUNDLED
+    """Weights of the speech encoder."""
+    seed: int = 0
+
+    def spoken(self) -> list[TimedClip]:
+        """The training clips that there are."""
+        return [clip for clip in timed_speech.read(self.timed_speech) if clip.split == "train"]
 
 
 @dataclass(frozen=True)
@@ -28,32 +46,25 @@ class Made:
     """They end where the sound does."""
 
 
-def write(clips: Iterable[Made], count: int, out: Path, encoding: str, seed: int) -> None:
-    """Perform clips and write them as a set: index.jsonl, `<name>.npz` and `<name>.npy` for each.
-
-    Args:
-        clips: what is said.
-        count: how many there are, for the progress bar.
-        out: folder to write.
-        encoding: weights of the speech encoder.
-        seed: of the performances.
+def write(config: MadeSet, clips: Iterable[Made], count: int) -> None:
+    """Perform clips, `count` of them, and write them as a set.
 
     Raises:
         InputError: the encoder hears another number of frames than were performed.
     """
-    hear = encoder.load(encoding)
-    out.mkdir(parents=True, exist_ok=True)
+    hear = encoder.load(config.encoder)
+    config.out.mkdir(parents=True, exist_ok=True)
     entries = []
     for clip in track(clips, "clips", count):
-        drawn = clip_seed(seed, clip.name)
-        performance = perform(clip.speech, clip.segments, listen(clip.speech), drawn)
+        seed = clip_seed(config.seed, clip.name)
+        performance = perform(clip.speech, clip.segments, listen(clip.speech), seed)
         features = hear(clip.speech).values.numpy().astype(np.float16)
         if len(features) != len(performance.weights):
             raise InputError(
                 f"{clip.name}: {len(features)} frames of features for {len(performance.weights)} of motion"
             )
-        performance_files.write(performance, out, clip.name)
-        np.save(out / f"{clip.name}.npy", features)
+        performance_files.write(performance, config.out, clip.name)
+        np.save(config.out / f"{clip.name}.npy", features)
         frames, sha256 = len(features), performance.sha256
-        entries.append(Entry(clip.name, "generated", "", "", clip.text, "train", frames, drawn, "", sha256))
-    performance_files.write_index(entries, out)
+        entries.append(Entry(clip.name, "generated", "", "", clip.text, "train", frames, seed, "", sha256))
+    performance_files.write_index(entries, config.out)

@@ -9,18 +9,16 @@ features beside.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
-from facetalk.data import timed_speech
 from facetalk.data.loudness import listen
 from facetalk.data.segments import Segment, segment
 from facetalk.data.timed_speech import SILENCE
-from facetalk.speech import encoder, waveform
+from facetalk.speech import waveform
 from facetalk.training import motion_made
-from facetalk.training.motion_made import Made
+from facetalk.training.motion_made import Made, MadeSet
 from facetalk.types import SAMPLE_RATE, Waveform
 
 FADE_S = 0.01
@@ -28,15 +26,9 @@ FADE_S = 0.01
 
 
 @dataclass(frozen=True)
-class PauseSet:
+class PauseSet(MadeSet):
     """What to make."""
 
-    timed_speech: Path
-    """Folder with index.jsonl and clips/; only its training clips are used."""
-    out: Path
-    """Folder to write: index.jsonl, `<id>.npz` and `<id>.npy` for each clip."""
-    encoder: str = encoder.BUNDLED
-    """Weights of the speech encoder."""
     idle: int = 60
     """Clips of room tone alone."""
     paused: int = 140
@@ -45,12 +37,11 @@ class PauseSet:
     pause_seconds: tuple[float, float] = (0.4, 2.5)
     tone_db: tuple[float, float] = (-85.0, -42.0)
     """Level of the room tone, dB of full scale."""
-    seed: int = 0
 
 
 def main(config: PauseSet) -> None:
     """Write the set."""
-    motion_made.write(_clips(config), config.idle + config.paused, config.out, config.encoder, config.seed)
+    motion_made.write(config, _clips(config), config.idle + config.paused)
 
 
 def _clips(config: PauseSet) -> Iterator[Made]:
@@ -59,7 +50,7 @@ def _clips(config: PauseSet) -> Iterator[Made]:
         samples = room_tone(round(random.uniform(*config.idle_seconds) * SAMPLE_RATE), random, config.tone_db)
         silence = Segment(SILENCE, 0.0, len(samples) / SAMPLE_RATE)
         yield Made(f"idle_{number:04d}", "", Waveform(samples), [silence])
-    train = [clip for clip in timed_speech.read(config.timed_speech) if clip.split == "train"]
+    train = config.spoken()
     chosen = np.random.default_rng((config.seed, 1)).choice(len(train), config.paused, replace=False)
     for index in sorted(chosen):
         random = np.random.default_rng((config.seed, 2, int(index)))

@@ -9,50 +9,40 @@ recognition); the same generator performs it, so nothing here knows how a face m
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from scipy.signal import resample_poly
 
-from facetalk.data import timed_speech
 from facetalk.data.loudness import listen
 from facetalk.data.segments import Segment, segment
-from facetalk.speech import encoder, waveform
+from facetalk.data.timed_speech import TimedClip
+from facetalk.speech import waveform
 from facetalk.training import motion_made
-from facetalk.training.motion_made import Made
+from facetalk.training.motion_made import Made, MadeSet
 from facetalk.types import SAMPLE_RATE, Waveform
 
 
 @dataclass(frozen=True)
-class VoiceSet:
+class VoiceSet(MadeSet):
     """What to make."""
 
-    timed_speech: Path
-    """Folder with index.jsonl and clips/; only its training clips are used."""
-    out: Path
-    """Folder to write: index.jsonl, `<id>.npz` and `<id>.npy` for each clip."""
-    encoder: str = encoder.BUNDLED
-    """Weights of the speech encoder."""
     clips: int = 800
     slowest: int = 84
     """Per cent of the speed at which clips were spoken."""
     fastest: int = 120
     least: int = 5
     """Per cent by which every clip is slower or faster at least."""
-    seed: int = 0
 
 
 def main(config: VoiceSet) -> None:
     """Write the set."""
-    train = [clip for clip in timed_speech.read(config.timed_speech) if clip.split == "train"]
+    train = config.spoken()
     count = min(config.clips, len(train))
     chosen = np.random.default_rng((config.seed, 3)).choice(len(train), count, replace=False)
-    motion_made.write(
-        _clips([train[index] for index in chosen], config), count, config.out, config.encoder, config.seed
-    )
+    motion_made.write(config, _clips([train[index] for index in chosen], config), count)
 
 
-def _clips(chosen: Sequence[timed_speech.TimedClip], config: VoiceSet) -> Iterator[Made]:
+def _clips(chosen: Sequence[TimedClip], config: VoiceSet) -> Iterator[Made]:
     slower, faster = range(config.slowest, 101 - config.least), range(100 + config.least, config.fastest + 1)
     random = np.random.default_rng((config.seed, 4))
     for clip in chosen:
