@@ -106,11 +106,40 @@ class ExpressionCodes:
 class Strands:
     """Hair of a mesh: its last vertices and faces, and how strands run over them."""
 
-    values: Float[np.ndarray, "hair 6"]
-    """Of each vertex of hair: direction from root to tip, millimetres across and along strands, and how many
-    millimetres its lock stands out."""
+    values: Float[np.ndarray, "hair 7"]
+    """Of each vertex of hair: direction from root to tip, millimetres across and along strands, how many millimetres
+    its lock stands out, and how dense hair is there: 0 at the rim, where it comes out of the skin, 1 away from it."""
     faces: int
     """How many faces are hair."""
+
+    @property
+    def ways(self) -> Float[np.ndarray, "hair 3"]:
+        """Direction from root to tip."""
+        return self.values[:, :3]
+
+    @property
+    def standing(self) -> Float[np.ndarray, " hair"]:
+        """How many millimetres the lock of each vertex stands out."""
+        return self.values[:, 5]
+
+    @property
+    def rim(self) -> Float[np.ndarray, "hair 3"]:
+        """Millimetres across and along strands, and how dense hair is."""
+        return np.ascontiguousarray(self.values[:, [3, 4, 6]])
+
+    def kept(self, vertices: Int[np.ndarray, " left"], faces: int) -> "Strands":
+        """What is left when only some vertices and so many faces are."""
+        return Strands(self.values[vertices], faces)
+
+    def deepened(self, by: Float[np.ndarray, " hair"]) -> "Strands":
+        """The same hair, whose locks stand out by so many millimetres less."""
+        values = self.values.copy()
+        values[:, 5] -= by
+        return Strands(values, self.faces)
+
+    def thinned(self, density: Float[np.ndarray, " hair"]) -> "Strands":
+        """The same hair, as dense as is said."""
+        return Strands(np.column_stack([self.values[:, :6], density]).astype(np.float32), self.faces)
 
 
 @dataclass(frozen=True)

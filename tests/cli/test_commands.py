@@ -1,6 +1,7 @@
 """The command line: what users type, end to end, with tiny models."""
 
 import json
+import subprocess
 import sys
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 import made_sound
 from facetalk.cli import main as entry
-from facetalk.cli.main import COMMANDS, INTERRUPTED, main
+from facetalk.cli.main import COMMANDS, INTERRUPTED, UNREAD, main
 
 SMALL = ("--size", "32", "--resolution", "16", "--steps", "1")
 
@@ -111,6 +112,15 @@ def test_ctrl_c_ends_quietly(monkeypatch, capsys):
     monkeypatch.setattr(entry, "run", stop)
     assert main(["demo"]) == INTERRUPTED
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--help"], ["identities", "--help"]])
+def test_a_reader_that_goes_away_ends_quietly(words):
+    program = [sys.executable, "-c", f"import sys; from facetalk.cli.main import main; sys.exit(main({words}))"]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == UNREAD
 
 
 def test_a_missing_extra_is_named(monkeypatch, capsys, tmp_path):

@@ -13,12 +13,22 @@ from facetalk.pipeline import hairdressing
 from facetalk.pipeline.actor import NECK_CUT, Actor
 from facetalk.pipeline.gallery import pictures
 from facetalk.pipeline.identity import Identity, find, wearing
-from facetalk.pipeline.locks import BESIDE_MM, HIDDEN_MM, LOBE_MM, Roots, joined, off_lips
+from facetalk.pipeline.locks import (
+    BESIDE_MM,
+    HIDDEN_MM,
+    LEAST_FACING,
+    LIP_RIM_MM,
+    LOBE_MM,
+    Roots,
+    feathered,
+    joined,
+    off_lips,
+)
 from facetalk.pipeline.presenter import View
 from facetalk.pipeline.roads import ROADS, Surface, road_of
 from facetalk.render.look import Look
 from facetalk.render.makeup import Makeup
-from facetalk.types import Region
+from facetalk.types import Mesh, Region, Strands
 from made_hair import THICKNESS_MM, made_hair
 from made_models import RADIUS, ball_head
 
@@ -192,3 +202,37 @@ def test_no_beard_is_left_on_lips(hairy):
 
     assert standing(beside(beard.vertices, 1)) > 20 and standing(beside(left.vertices, 1)) == 0
     assert standing(beside(left.vertices, -1)) == standing(beside(beard.vertices, -1))
+
+
+def wall_of_hair(way: tuple[float, float, float]) -> Mesh:
+    """Points up a wall that leaves level skin at height 0, one each tenth of a millimetre; it faces z."""
+    vertices = np.zeros((200, 3), np.float32)
+    vertices[:, 1] = np.arange(200) * 0.1 / UNIT_MM
+    faces = np.stack([np.arange(198), np.arange(1, 199), np.arange(2, 200)], 1).astype(np.int32)
+    normals = np.tile(np.float32([0, 0, 1]), (200, 1))
+    values = np.concatenate([np.tile(way, (200, 1)), np.zeros((200, 3)), np.ones((200, 1))], 1).astype(np.float32)
+    return Mesh(vertices, faces, None, normals, vertices, Strands(values, len(faces)))
+
+
+def height(points: torch.Tensor) -> torch.Tensor:
+    return points[:, 1]
+
+
+def test_hair_grows_dense_over_the_given_way_from_where_its_strands_leave_the_skin():
+    density = feathered(wall_of_hair((0.0, 0.0, -1.0)), height, 5.0).strands.rim[:, 2]
+    assert density[0] == 0 and (np.diff(density) >= 0).all()
+    assert 0.35 < density[25] < 0.5 and (density[60:] == 1).all()
+
+
+def test_strands_that_only_lie_on_the_skin_stay_whole():
+    flat = np.sqrt(1 - (LEAST_FACING / 2) ** 2)
+    assert (feathered(wall_of_hair((flat, 0.0, LEAST_FACING / 2)), height, 5.0).strands.rim[:, 2] == 1).all()
+
+
+def test_a_rim_that_faces_the_mouth_is_cut_rather_than_thin():
+    hair = wall_of_hair((0.0, 0.0, -1.0))
+    before, behind = (np.array([0.0, 0.0, side * 20 / UNIT_MM]) for side in (1, -1))
+    cut = feathered(hair, height, 5.0, before).strands.rim[:, 2]
+    thin = feathered(hair, height, 5.0, behind).strands.rim[:, 2]
+    full = int(10 * (LIP_RIM_MM + 1))
+    assert (cut[full:] == 1).all() and thin[full] < 0.5

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from facetalk.render.raster import visible
+from facetalk.render.raster import Rim, visible
 
 SIZE, COUNT, EDGE = 48, 60, 1e-3
 
@@ -42,3 +42,31 @@ def test_faces_without_area_draw_nothing():
     screen = np.array([[4, 4, 1], [9, 9, 1], [14, 14, 1], [4.5, 20.5, 1], [30.5, 20.5, 1]], np.float32)
     faces = np.array([[0, 1, 2], [0, 2, 1], [3, 4, 3], [3, 3, 3]], np.int32)
     assert (visible(screen, faces, SIZE, SIZE).triangle == -1).all()
+
+
+def before_a_wall(density: float) -> np.ndarray:
+    """What is seen of a square of skin (faces 0, 1) behind a square of hair (2, 3) that is so dense everywhere."""
+    corners = np.array([[-1, -1], [SIZE + 1, -1], [SIZE + 1, SIZE + 1], [-1, SIZE + 1]], np.float32)
+    screen = np.concatenate([np.column_stack([corners, np.full(4, near)]) for near in (1.0, 2.0)]).astype(np.float32)
+    square = np.array([[0, 2, 1], [0, 3, 2]], np.int32)
+    strands = np.column_stack([0.5 * corners, np.full(4, density)]).astype(np.float32)
+    return visible(screen, np.concatenate([square, square + 4]), SIZE, SIZE, 1, Rim(2, strands)).triangle
+
+
+def test_dense_hair_hides_what_lies_behind_and_thin_hair_does_not():
+    assert (before_a_wall(1.0) >= 2).all()
+    assert (before_a_wall(0.0) < 2).all() and (before_a_wall(0.0) >= 0).all()
+    shares = [(before_a_wall(density) >= 2).mean() for density in (0.3, 0.5, 0.7)]
+    assert 0 < shares[0] < shares[1] - 0.1 and shares[1] < shares[2] - 0.1 and shares[2] < 1
+
+
+def test_thin_hair_is_seen_in_strands():
+    hair = before_a_wall(0.5) >= 2
+    along = (hair[1:] == hair[:-1]).mean()
+    across = (hair[:, 1:] == hair[:, :-1]).mean()
+    assert along > across + 0.1
+
+
+def test_what_is_left_at_one_density_is_left_at_every_greater_one():
+    thin, thick = (before_a_wall(density) >= 2 for density in (0.4, 0.6))
+    assert (thick | ~thin).all() and thick.sum() > thin.sum()

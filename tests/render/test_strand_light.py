@@ -20,7 +20,7 @@ def hairy(way: tuple[float, float, float]) -> Mesh:
     bare = ball(RADIUS)
     along = np.array(way) - bare.normals @ np.array(way)[:, None] * bare.normals
     along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-3)
-    values = np.concatenate([along, np.zeros((len(along), 3))], 1).astype(np.float32)
+    values = np.concatenate([along, np.zeros((len(along), 3)), np.ones((len(along), 1))], 1).astype(np.float32)
     regions = np.zeros((len(along), len(Region)), np.float32)
     regions[:, Region.HAIR] = 1
     return Mesh(bare.vertices, bare.faces, regions, bare.normals, bare.vertices, Strands(values, len(bare.faces)))
@@ -51,7 +51,7 @@ def test_the_highlight_lies_across_the_strands(way, axis):
 def test_faces_that_are_not_hair_are_lit_as_without_it():
     bare = ball(RADIUS)
     plain = Photographer(width=SIZE, height=SIZE)(bare, CAMERA).pixels
-    nothing = Mesh(bare.vertices, bare.faces, normals=bare.normals, strands=Strands(np.zeros((1, 6), np.float32), 0))
+    nothing = Mesh(bare.vertices, bare.faces, normals=bare.normals, strands=Strands(np.zeros((1, 7), np.float32), 0))
     # The one vertex of hair stands for the last of the ball, which no camera in front sees.
     assert np.array_equal(Photographer(width=SIZE, height=SIZE)(nothing, CAMERA).pixels[:80], plain[:80])
 

@@ -7,8 +7,26 @@ from facetalk.geometry import UNIT_MM
 from facetalk.head import model
 from facetalk.head.anatomy import LANDMARK_NAMES, Anatomy
 from facetalk.head.traits import Traits, identity_weights
-from facetalk.training.drawn_people import BELOW_LIDS, DrawnPeople, closed_error, sealed_error, still_error
-from facetalk.training.seams import MOVES_LIPS, PRESSING, openness, sealed_weights, through_lips
+from facetalk.training.drawn_people import (
+    BELOW_LIDS,
+    DrawnPeople,
+    closed_error,
+    parted_error,
+    sealed_error,
+    still_error,
+)
+from facetalk.training.head_losses import AIR
+from facetalk.training.seams import (
+    GAPE_MM,
+    HELD_OPEN,
+    MOVES_LIPS,
+    PRESSING,
+    between_lips,
+    gaping_weights,
+    openness,
+    sealed_weights,
+    through_lips,
+)
 
 MM = 1 / UNIT_MM
 
@@ -54,6 +72,44 @@ def test_sealed_weights_keep_brows_and_shut_the_lips():
     assert torch.equal(jaw, shut) and (jaw > 0).all()
 
 
+def test_gaping_weights_open_the_jaw_alone_and_keep_brows():
+    weights = torch.rand(6, 52, generator=torch.Generator().manual_seed(1))
+    gaping = gaping_weights(weights, torch.Generator().manual_seed(2))
+    kept = [index for index in range(52) if index not in MOVES_LIPS]
+    assert torch.equal(gaping[:, kept], weights[:, kept])
+    assert (gaping[:, [index for index in MOVES_LIPS if index != HELD_OPEN]] == 0).all()
+    assert ((gaping[:, HELD_OPEN] > 0.6) & (gaping[:, HELD_OPEN] <= 1)).all()
+
+
+def test_the_middle_of_an_open_mouth_is_far_from_both_lips_as_the_jaw_turns_them():
+    anatomy, jaw = made_anatomy(), torch.tensor([0.7, 1.0])
+    for ear in ("ear_left", "ear_right"):
+        anatomy.landmarks[:, LANDMARK_NAMES.index(ear)] = MM * torch.tensor([0.0, 20, -80])
+    points = between_lips(anatomy, jaw, torch.Generator().manual_seed(0)) / MM
+    hinge = torch.tensor([20.0, -80.0])
+    at = points[..., 1:] - hinge
+    seam = torch.tensor([-8.0, 13]) - hinge
+    turned = torch.atan2(seam[0], at.norm(dim=-1).square().sub(seam[0] ** 2).sqrt()) - torch.atan2(
+        at[..., 0], at[..., 1]
+    )
+    way = turned * at.norm(dim=-1)  # along each point's own arc, from the height of the seam
+    assert (way > 0.15 * GAPE_MM * jaw[:, None]).all() and (way < 0.65 * GAPE_MM * jaw[:, None]).all()
+    assert way[1].max() > way[0].max()
+    assert (points[..., 0].abs() <= 8).all()
+
+
+def test_flesh_in_an_open_mouth_is_an_error_until_air_is_wide_enough(monkeypatch):
+    torch.manual_seed(0)
+    head = model.Head(model.tiny()).requires_grad_(False)
+    head.anatomy.mean.copy_(made_anatomy(1).flat()[0])
+    people, weights = DrawnPeople.draw(head, 3, torch.Generator().manual_seed(0)), torch.rand(3, 52)
+    field = {}
+    for name, level in {"flesh": -5 * MM, "thin": AIR - 0.5 * MM, "air": AIR + 0.1 * MM}.items():
+        monkeypatch.setattr(DrawnPeople, "posed", lambda *asked, level=level: torch.full(asked[-1].shape[:-1], level))
+        field[name] = float(parted_error(head, people, weights, torch.Generator().manual_seed(1)))
+    assert abs(field["flesh"] - 6.5) < 1e-4 and abs(field["thin"] - 0.5) < 1e-4 and field["air"] == 0
+
+
 def test_two_of_three_people_are_of_any_age_where_the_head_knows_ages():
     torch.manual_seed(0)
     head = model.Head(model.tiny()).requires_grad_(False)
@@ -66,7 +122,7 @@ def test_two_of_three_people_are_of_any_age_where_the_head_knows_ages():
     assert torch.equal(again, aged)
 
 
-def test_both_errors_can_be_learnt_away_by_the_deformation_alone():
+def test_the_errors_can_be_learnt_away_by_the_deformation_alone():
     torch.manual_seed(0)
     head = model.Head(model.tiny())
     head.anatomy.mean.copy_(made_anatomy(1).flat()[0])

@@ -1,14 +1,15 @@
 """The words of the command line, each with the class that does its job; imported when it is asked for."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from facetalk.errors import FacetalkError, InputError
 
-USER_ERROR, INTERRUPTED = 2, 130
-"""Exit codes: something the user can mend, and Ctrl-C."""
+USER_ERROR, INTERRUPTED, UNREAD = 2, 130, 141
+"""Exit codes: something the user can mend, Ctrl-C, and a reader such as `head` that has gone."""
 EXTRAS = {
     "igl": "train",
     "onnxruntime": "train",
@@ -73,7 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return run(words)
+        code = run(words)
+        sys.stdout.flush()
+        return code
     except FacetalkError as error:
         return _fail(str(error))
     except ModuleNotFoundError as error:
@@ -84,6 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to be flushed goes nowhere
+        return UNREAD
 
 
 def run(words: list[str]) -> int:

@@ -14,7 +14,7 @@ from scipy.sparse.linalg import splu
 
 from facetalk.geometry import UNIT_MM
 
-ALONG = 6.0
+ALONG = 1.5
 """How much more it counts that the coordinate across is constant along strands than that it grows evenly across."""
 PARTED = 0.25
 """Cosine between directions at the corners of a face below which strands part there."""

@@ -23,7 +23,6 @@ from facetalk.mesh.halved import extract_smooth
 from facetalk.mesh.normals import vertex_normals
 from facetalk.mesh.pieces import select_faces
 from facetalk.mesh.strands import Groom, stand_out, strand_coordinates, swung
-from facetalk.render.look import UNDER_HAIR
 from facetalk.types import Mesh, Region, Strands
 
 Points = Float[Tensor, "point 3"]
@@ -47,8 +46,18 @@ LOBE_MM, BESIDE_MM = 45.0, 57.0
 """Nearer to the middle of an ear than the first no beard grows, further than the second all of it."""
 ROUND_MOUTH_MM, LIP_MARGIN_MM, ON_LIP = 45.0, 3.0, 0.5
 """How far round the mouth lips are looked for under a beard, how wide a rim stays free, and what share is a lip."""
+IN_SHADE_MM = 3.0
+"""How much less the locks of a beard stand out, as far as light goes, where it bends down beside the lips."""
+BESIDE_LIPS = 1.15
+"""How densely skin between a beard and the lips is painted: as dark as the beard."""
 MIDDLE_MM, UPRIGHT_MM, FEW = 10.0, 24.0, 12
 """A beard grows above or below the lips where it has more than a few vertices so near to their middle."""
+AT_SKIN_MM = 0.4
+"""Hair that stands off the skin by less is its rim."""
+LEAST_FACING = 0.3
+"""Least cosine between strands and the outward normal where they come out of the skin, or end."""
+SCALP_RIM_MM, BEARD_RIM_MM, LIP_RIM_MM = 3.5, 7.0, 1.0
+"""How far from the rim hair is as dense as elsewhere; the last beside lips, which a beard is cut along."""
 ROOTS, SPREAD, ROUNDS = 240, 4, 2
 """Points of the skin that carry a beard, how many of them each vertex follows, and corrections of their places."""
 CLOSE_MM = 12.0
@@ -130,7 +139,7 @@ class Locks:
             return 0.0, 0.0
         across, up, _ = (UNIT_MM * (self.beard.vertices - mouth)).T
         near = (np.abs(across) < MIDDLE_MM) & (np.abs(up) < UPRIGHT_MM)
-        above, below = (UNDER_HAIR if (near & side).sum() >= FEW else 0.0 for side in (up > 0, up < 0))
+        above, below = (BESIDE_LIPS if (near & side).sum() >= FEW else 0.0 for side in (up > 0, up < 0))
         return above, below
 
     def worn(self, heads: Iterator[Mesh], warps: Iterator[Warp]) -> Iterator[Mesh]:
@@ -163,6 +172,7 @@ def made(head: Head, state: IdentityState, hair: Hair, cut: Plane) -> Locks | No
     if "scalp" in fields and hair.scalp is not None:
         groom = groomed(head.hair.scalp, hair.scalp)
         scalp, _ = surface(fields["scalp"], skin, SCALP_BOX, SCALP_CELL_MM, groom, cut)
+        scalp = feathered(scalp, skin, SCALP_RIM_MM)
     if "beard" in fields and hair.beard is not None:
         groom = groomed(head.hair.beard, hair.beard)
         beard, depth = surface(fields["beard"], skin, BEARD_BOX, BEARD_CELL_MM, groom, cut)
@@ -170,6 +180,7 @@ def made(head: Head, state: IdentityState, hair: Hair, cut: Plane) -> Locks | No
         beard = off_ears(beard, depth, state)
         beard, depth = off_lips(beard, depth, skin, regions, mouth)
         roots = Roots.under(beard, depth, mouth)
+        beard = feathered(beard, skin, BEARD_RIM_MM, mouth)
     return Locks(scalp, beard, roots)
 
 
@@ -199,7 +210,8 @@ def surface(
     height = stand_out(mesh.vertices, coordinates, groom) * full
     assert mesh.normals is not None
     vertices = (mesh.vertices + height[:, None] / UNIT_MM * mesh.normals).astype(np.float32)
-    values = np.concatenate([ways, coordinates, height[:, None]], 1, dtype=np.float32)
+    dense = np.ones((len(vertices), 1))
+    values = np.concatenate([ways, coordinates, height[:, None], dense], 1, dtype=np.float32)
     regions = np.zeros((len(vertices), len(Region)), np.float32)
     regions[:, Region.HAIR] = 1
     normals = vertex_normals(vertices, mesh.faces)
@@ -232,8 +244,29 @@ def off_lips(
     shown = (share[beard.faces] < ON_LIP).any(1)
     left, sunk = np.unique(beard.faces[shown]), _sunk(beard, depth, share, ground)
     assert beard.strands is not None
-    strands = Strands(beard.strands.values[left], int(shown.sum()))
+    strands = beard.strands.deepened(IN_SHADE_MM * share).kept(left, int(shown.sum()))
     return replace(select_faces(sunk, shown), strands=strands), depth[left]
+
+
+def feathered(
+    hair: Mesh, skin: HairSkin, width_mm: float, mouth: Float[np.ndarray, "3"] | None = None
+) -> Mesh:  # fmt: skip
+    """Hair that thins out within `width_mm` of where it comes out of the skin or ends on it, across its strands.
+
+    Strands that only lie on the skin, as long ones do on a neck, stay whole; so does a beard, nearly, where it is cut
+    along the lips: where its rim faces the `mouth`.
+    """
+    assert hair.strands is not None and hair.normals is not None
+    facing = np.abs((hair.strands.ways * hair.normals).sum(1))
+    rim = np.flatnonzero((UNIT_MM * ask(skin, hair.vertices) < AT_SKIN_MM) & (facing > LEAST_FACING))
+    if not len(rim):
+        return hair
+    width = np.full(len(rim), width_mm)
+    if mouth is not None:
+        width[((mouth - hair.vertices[rim]) * hair.normals[rim]).sum(1) > 0] = LIP_RIM_MM
+    away, nearest = KDTree(hair.vertices[rim]).query(hair.vertices)
+    density = np.clip(UNIT_MM * away / width[nearest], 0, 1)
+    return replace(hair, strands=hair.strands.thinned(density))
 
 
 def slope(sdf: HairSkin, points: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, "point 3"]:
@@ -248,7 +281,7 @@ def _sunk(
     ways: Float[np.ndarray, "vertex 3"],
 ) -> Mesh:  # fmt: skip
     """Vertices drawn back against `ways`; those of share 1 until they are under the skin."""
-    stands = UNIT_MM * depth + (beard.strands.values[:, -1] if beard.strands is not None else 0) + HIDDEN_MM
+    stands = UNIT_MM * depth + (beard.strands.standing if beard.strands is not None else 0) + HIDDEN_MM
     vertices = (beard.vertices - (share * stands / UNIT_MM)[:, None] * ways).astype(np.float32)
     return replace(beard, vertices=vertices, canonical=vertices, normals=vertex_normals(vertices, beard.faces))
 

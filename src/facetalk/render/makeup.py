@@ -27,7 +27,7 @@ from 68 degrees on)."""
 LOWEST = HAIRLINE[:, 1].min()
 EAR_UP, EAR_FORWARD, EAR_HIGH, EAR_WIDE, EAR_DEEP = (np.float32(mm) for mm in (-9, 4, 24, 15, 28))
 """Middle of an ear seen from the side, above and before its landmark, its half height and half width, and its depth."""
-LIPS_WIDE, LIPS_ABOVE, LIPS_BELOW = (np.float32(mm) for mm in (28, 14, 21))
+LIPS_WIDE, LIPS_ABOVE, LIPS_BELOW = (np.float32(mm) for mm in (27, 14, 31))
 """Reach of what lies round the lips, from their middle."""
 BLEND_FROM, BLEND_TO = np.float32(52), np.float32(72)
 """Degrees over which heights change from counting above the brows to counting above the ears."""
@@ -47,7 +47,7 @@ class Places:
     """Its tip."""
     mouth: Float[np.ndarray, "3"]
     beard: tuple[float, float] = (0.0, 0.0)
-    """How densely a beard that is worn grows above and below the lips, which it ends before."""
+    """How densely a beard that is worn grows above and below the lips, which it ends before; above 1 no skin shows."""
 
     def table(self) -> Float[np.ndarray, "row 4"]:
         """Rows for `paint`: eyes with radii, brows, ears, nose, mouth, the last two with the beard; millimetres."""
@@ -107,6 +107,18 @@ def scatter(i, j, k):
     h = np.uint32(i * 73856093) ^ np.uint32(j * 19349663) ^ np.uint32(k * 83492791)
     h = np.uint32(h ^ (h >> np.uint32(13))) * np.uint32(1274126177)
     return np.float32(np.int32((h ^ (h >> np.uint32(16))) & np.uint32(0xFFFF))) * np.float32(1 / 65535)
+
+
+@finite_kernel
+def streak(x, y, seed):
+    """Smooth noise between 0 and 1 over two coordinates, with features of size one."""
+    fx, fy = np.floor(x), np.floor(y)
+    i, j = np.int32(fx), np.int32(fy)
+    u, v = np.float32(x - fx), np.float32(y - fy)
+    u, v = u * u * (np.float32(3) - np.float32(2) * u), v * v * (np.float32(3) - np.float32(2) * v)
+    near = scatter(i, j, seed) + u * (scatter(i + 1, j, seed) - scatter(i, j, seed))
+    far = scatter(i, j + 1, seed) + u * (scatter(i + 1, j + 1, seed) - scatter(i, j + 1, seed))
+    return near + v * (far - near)
 
 
 @finite_kernel
@@ -218,7 +230,7 @@ def round_lips(x, y, z, table, scale):
     over = (y - table[7, 1]) / scale
     up = over / (LIPS_ABOVE if over > 0 else LIPS_BELOW)
     ragged = np.float32(0.3) * (noise(x / 2, y / 2, z / 2) - HALF)
-    return fade(np.float32(1.25), np.float32(0.9), np.sqrt(across * across + up * up) + ragged)
+    return fade(np.float32(1.2), np.float32(1.0), np.sqrt(across * across + up * up) + ragged)
 
 
 @finite_kernel
@@ -258,7 +270,7 @@ def paint(x, y, z, table, line, amounts, hair, surface):
     cover = hairy(x, y, z, side, table, line, amounts)
     if cover > 0:
         fine = noise(x * np.float32(1.3), y * np.float32(1.3), z * np.float32(1.3))
-        cover *= np.float32(0.86) + np.float32(0.14) * fine
+        cover = min(cover * (np.float32(0.86) + np.float32(0.14) * fine), ONE)
         for i in range(3):
             surface[i] += cover * (hair[i] * (np.float32(0.7) + np.float32(0.6) * fine) - surface[i])
         surface[3] *= ONE - np.float32(0.6) * cover

@@ -1,4 +1,7 @@
-"""Which triangle each sample of a picture sees: a z-buffer without any graphics library."""
+"""Which triangle each sample of a picture sees: a z-buffer without any graphics library.
+
+Hair is thin at its rim: samples that fall between its strands there see what lies behind.
+"""
 
 from dataclasses import dataclass
 
@@ -6,6 +9,13 @@ import numpy as np
 from jaxtyping import Float, Int, Int32
 
 from facetalk.compiled import kernel
+from facetalk.render.makeup import streak
+
+ONE = np.float32(1)
+FINE_ACROSS, FINE_ALONG, TUFT_ACROSS, TUFT_ALONG = (np.float32(share) for share in (2.3, 0.10, 0.6, 0.05))
+"""Strands and tufts in a millimetre, across and along their direction."""
+FINE = np.float32(0.6)
+"""How much more single strands than tufts reach ahead at a rim."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +28,26 @@ class Visibility:
     """1 / distance there, 0 for none."""
 
 
+@dataclass(frozen=True)
+class Rim:
+    """The last faces of a mesh, which are hair, and how it thins out."""
+
+    faces: int
+    """How many faces are hair."""
+    strands: Float[np.ndarray, "hair 3"]
+    """Of the last vertices: millimetres across and along strands, and how dense hair is, 0 … 1."""
+
+
+NO_HAIR = Rim(0, np.zeros((0, 3), np.float32))
+
+
 def visible(
-    screen: Float[np.ndarray, "vertex 3"], faces: Int[np.ndarray, "face 3"], width: int, height: int, samples: int = 1
+    screen: Float[np.ndarray, "vertex 3"],
+    faces: Int[np.ndarray, "face 3"],
+    width: int,
+    height: int,
+    samples: int = 1,
+    hair: Rim = NO_HAIR,
 ) -> Visibility:
     """The nearest front-facing triangle at `samples` × `samples` places in each pixel.
 
@@ -29,20 +57,41 @@ def visible(
         width: of the picture, in pixels.
         height: of the picture, in pixels.
         samples: places along each edge of a pixel.
+        hair: which faces are hair, and where it is thin; nothing is by default.
     """
     triangle = np.full((height * samples, width * samples), -1, np.int32)
     nearness = np.zeros((height * samples, width * samples), np.float32)
-    draw(
-        screen * np.array([samples, samples, 1], np.float32), np.ascontiguousarray(faces, np.int32), triangle, nearness
-    )
+    larger, faces = screen * np.array([samples, samples, 1], np.float32), np.ascontiguousarray(faces, np.int32)
+    draw(larger, faces, len(faces) - hair.faces, hair.strands, triangle, nearness)
     return Visibility(triangle, nearness)
 
 
 @kernel
-def draw(screen, faces, triangle, nearness):
-    """Write each front-facing triangle into the buffers where it is nearest; sample centres are at half integers."""
+def strand(across, along, density):
+    """Whether there is a strand at a place of hair that is so dense."""
+    fine = streak(across * FINE_ACROSS, along * FINE_ALONG, 5)
+    tuft = streak(across * TUFT_ACROSS, along * TUFT_ALONG, 6)
+    return density > FINE * fine + (ONE - FINE) * tuft
+
+
+@kernel
+def seen(strands, a, b, c, u, v):
+    """Whether there is a strand at a place of a triangle of hair, by the weights of its second and third corner."""
+    w = ONE - u - v
+    across = w * strands[a, 0] + u * strands[b, 0] + v * strands[c, 0]
+    along = w * strands[a, 1] + u * strands[b, 1] + v * strands[c, 1]
+    return strand(across, along, w * strands[a, 2] + u * strands[b, 2] + v * strands[c, 2])
+
+
+@kernel
+def draw(screen, faces, first_hair, strands, triangle, nearness):
+    """Write each front-facing triangle into the buffers where it is nearest; sample centres are at half integers.
+
+    Faces from `first_hair` on are hair, `strands` holds what the last vertices say of it (`Rim`).
+    """
     rows, columns = triangle.shape
     zero, half, one, never = np.float32(0), np.float32(0.5), np.float32(1), np.float32(1e9)
+    start = len(screen) - len(strands)
     for f in range(len(faces)):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
         ax, ay, az = screen[a, 0], screen[a, 1], screen[a, 2]
@@ -72,6 +121,9 @@ def draw(screen, faces, triangle, nearness):
         to_v = -one / vx if vx != zero else never
         to_w = -one / wx if wx != zero else never
         wide = np.float32(x1 - x0)
+        thin = f >= first_hair and (
+            strands[a - start, 2] < one or strands[b - start, 2] < one or strands[c - start, 2] < one
+        )
         for y in range(y0, y1 + 1):
             at_u, at_v, at_w = u * to_u, v * to_v, (one - u - v) * to_w
             enters = max(max(at_u if ux > zero else zero, at_v if vx > zero else zero), at_w if wx > zero else zero)
@@ -81,7 +133,8 @@ def draw(screen, faces, triangle, nearness):
                 first, last = int(np.ceil(enters)), int(np.floor(leaves))
                 here = az + u * zu + v * zv + np.float32(first) * zx
                 for x in range(x0 + first, x0 + last + 1):
-                    if here > nearness[y, x]:
+                    if here > nearness[y, x] and (not thin or seen(strands, a - start, b - start, c - start,
+                                                                   u + (x - x0) * ux, v + (x - x0) * vx)):  # fmt: skip
                         nearness[y, x] = here
                         triangle[y, x] = f
                     here += zx

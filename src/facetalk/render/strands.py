@@ -8,7 +8,7 @@ A strand is a thin cylinder: what it reflects depends on the angle to its direct
 import numpy as np
 
 from facetalk.compiled import finite_kernel
-from facetalk.render.makeup import scatter
+from facetalk.render.makeup import streak
 
 ONE, ZERO, HALF = np.float32(1), np.float32(0), np.float32(0.5)
 SHEEN = np.float32(0.006)
@@ -17,18 +17,6 @@ WAY, ACROSS, LOCK = 6, 9, 11
 """What vertices of hair carry in place of region shares: direction, coordinates (mm), how far their lock stands out."""
 AMBIENT, REACHED, ROWS, SCRATCH = 12, 13, 14, 12
 """Rows after those of a point of hair: shares of light; rows there are, and rows for what all lights have in common."""
-
-
-@finite_kernel
-def streak(x, y, seed):
-    """Smooth noise between 0 and 1 over two coordinates, with features of size one."""
-    fx, fy = np.floor(x), np.floor(y)
-    i, j = np.int32(fx), np.int32(fy)
-    u, v = np.float32(x - fx), np.float32(y - fy)
-    u, v = u * u * (np.float32(3) - np.float32(2) * u), v * v * (np.float32(3) - np.float32(2) * v)
-    near = scatter(i, j, seed) + u * (scatter(i + 1, j, seed) - scatter(i, j, seed))
-    far = scatter(i, j + 1, seed) + u * (scatter(i + 1, j + 1, seed) - scatter(i, j + 1, seed))
-    return near + v * (far - near)
 
 
 @finite_kernel

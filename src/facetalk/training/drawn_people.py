@@ -15,7 +15,7 @@ from facetalk.head.model import SOURCE_SIZE, Head
 from facetalk.head.traits import Traits
 from facetalk.training import head_losses as losses
 from facetalk.training.lids import under_closed_lids, where_lids_are
-from facetalk.training.seams import openness, sealed_weights, through_lips
+from facetalk.training.seams import HELD_OPEN, between_lips, gaping_weights, openness, sealed_weights, through_lips
 
 BLINKS = [ARKIT_INDEX["eyeBlinkLeft"], ARKIT_INDEX["eyeBlinkRight"]]
 WIDE = [ARKIT_INDEX["eyeWideLeft"], ARKIT_INDEX["eyeWideRight"]]
@@ -26,7 +26,6 @@ BELOW_LIDS = [
     if name.startswith(("jaw", "mouth", "tongue")) and not name.startswith(REACHES_LIDS)
 ]
 """What moves jaw and lips and leaves lids where they are."""
-JAW = ARKIT_INDEX["jawOpen"]
 LID_POINTS = 60
 """Points before each eyeball of a person whose eyes are closed."""
 FURTHEST = 2.5
@@ -104,6 +103,18 @@ def sealed_error(
     return losses.air_error(openness(distances.view(lines.shape[:-1])))
 
 
+def parted_error(
+    head: Head, people: DrawnPeople, weights: Float[Tensor, "person 52"], generator: torch.Generator
+) -> Float[Tensor, ""]:
+    """Flesh, or what is nearly so, in the middle of widely opened mouths, brows, lids and gaze as in `weights`.
+
+    Scans say little of it: points in the air are drawn all about a head. Millimetres.
+    """
+    gaping = gaping_weights(weights, generator)
+    points = between_lips(people.anatomy, gaping[:, HELD_OPEN], generator)
+    return losses.flesh_error(people.posed(head, gaping, points))
+
+
 def still_error(
     head: Head, people: DrawnPeople, weights: Float[Tensor, "person 52"], generator: torch.Generator
 ) -> Float[Tensor, ""]:
@@ -113,6 +124,6 @@ def still_error(
     """
     other = weights.clone()
     other[:, BELOW_LIDS] = 0.0
-    other[::2, JAW] = torch.rand(len(other[::2]), generator=generator)
+    other[::2, HELD_OPEN] = torch.rand(len(other[::2]), generator=generator)
     points = where_lids_are(people.anatomy, LID_POINTS, generator)
     return losses.magnitude(people.moved(head, weights, points) - people.moved(head, other, points))

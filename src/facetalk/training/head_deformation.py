@@ -19,7 +19,7 @@ from facetalk.head.model import CODE_SPREAD, Head, load, save
 from facetalk.training import head_losses as losses
 from facetalk.training import rims
 from facetalk.training.averaging import Averaged, Rate, TrainedParts
-from facetalk.training.drawn_people import DrawnPeople, closed_error, sealed_error, still_error
+from facetalk.training.drawn_people import DrawnPeople, closed_error, parted_error, sealed_error, still_error
 from facetalk.training.fine_points import FinePoints
 from facetalk.training.head_data import HeadSet, PosedBatch
 from facetalk.training.head_identity import by_part, set_means
@@ -59,6 +59,8 @@ class DeformationRecipe:
     """Weight of air before the eyeballs of closed eyes, on people drawn from the source's prior."""
     sealed: float = 1.0
     """Weight of air between the sealed lips of such people."""
+    parted: float = 1.0
+    """Weight of air in the middle of their widely opened mouths."""
     still: float = 4.0
     """Weight of lids of such people that go with jaw and lips."""
     people: int = 4
@@ -203,6 +205,7 @@ class DeformationTask:
             terms["closed"] = recipe.closed * closed_error(head, people, weights, generator)
             terms["still"] = recipe.still * still_error(head, people, weights, generator)
             terms["sealed"] = recipe.sealed * sealed_error(head, people, weights, generator)
+            terms["parted"] = recipe.parted * parted_error(head, people, weights, generator)
         return terms
 
     def _rim_terms(self, generator: torch.Generator) -> dict[str, Tensor]:

@@ -21,6 +21,9 @@ BAND = 4.0 / UNIT_MM
 FLESH = 0.15 / UNIT_MM
 """How deep flesh has to be where lids must cover."""
 
+AIR = 1.5 / UNIT_MM
+"""How far the surface has to be where a mouth must be free."""
+
 WRONG_SIDE = 6.0
 """What an error counts more where it turns flesh into air or air into flesh: lips and lids seal by the sign."""
 
@@ -92,6 +95,11 @@ def posed_error(
 def air_error(predicted: Float[Tensor, "row point"]) -> Float[Tensor, ""]:
     """Mean excess of distances over -`FLESH` where there is flesh, in millimetres."""
     return (predicted + FLESH).clamp_min(0).mean() / NEAR
+
+
+def flesh_error(predicted: Float[Tensor, "row point"]) -> Float[Tensor, ""]:
+    """Mean lack of distances under `AIR` where there is air, in millimetres."""
+    return (AIR - predicted).clamp_min(0).mean() / NEAR
 
 
 def magnitude(values: Float[Tensor, "*shape"]) -> Float[Tensor, ""]:

@@ -1,6 +1,7 @@
-"""Lips that are pressed together: lines through the seam between them, of which one at least must lie in flesh.
+"""Lips pressed together: lines through the seam between them, of which one at least must lie in flesh. Lips far apart:
+places between them, all of which must lie in the air.
 
-The lines stand where the aperture meter lays its own (`facetalk.mesh.aperture`), so what is asked is what is measured.
+Both stand where the aperture meter lays its lines (`facetalk.mesh.aperture`), so what is asked is what is measured.
 """
 
 import torch
@@ -27,6 +28,14 @@ ABOVE_MM, BELOW_MM, SAMPLES = 3.0, 6.0, 13
 COLUMNS, DEPTHS = 5, 6
 BEHIND_MM = 0.5
 """Distance of the hindmost lines from the teeth."""
+AJAR = 0.65
+"""Least that a jaw is open which surely leaves the middle between lips free."""
+GAPE_MM = 38.0
+"""Way between lips along the arc of a fully open jaw; it grows in proportion to the jaw."""
+FREE_SHARE = (0.2, 0.6)
+"""Which part of that way is asked for air, from the upper lip on: far from either lip and from the lower teeth."""
+GAPE_POINTS = 120
+"""Places asked in each open mouth."""
 
 
 def sealed_weights(weights: Float[Tensor, "row 52"], generator: torch.Generator) -> Float[Tensor, "row 52"]:
@@ -62,3 +71,35 @@ def through_lips(anatomy: Anatomy, generator: torch.Generator) -> Float[Tensor, 
 def openness(distances: Float[Tensor, "row column depth sample"]) -> Float[Tensor, "row column"]:
     """Distance at the most open sample of each column's most closed line: negative where lips are sealed."""
     return distances.max(-1).values.min(-1).values
+
+
+def gaping_weights(weights: Float[Tensor, "row 52"], generator: torch.Generator) -> Float[Tensor, "row 52"]:
+    """The same brows, lids and gaze over a jaw that is far open, the lips left alone."""
+    gaping = weights.clone()
+    gaping[:, MOVES_LIPS] = 0.0
+    gaping[:, HELD_OPEN] = AJAR + (1 - AJAR) * torch.rand(len(weights), generator=generator)
+    return gaping
+
+
+def between_lips(
+    anatomy: Anatomy, jaw: Float[Tensor, " row"], generator: torch.Generator
+) -> Float[Tensor, "row point 3"]:
+    """Places in the middle of mouths opened by `jaw`, from before the teeth to the front of the lips.
+
+    They are turned down with the jaw about the axis through the ears.
+    """
+    shape = (len(jaw), GAPE_POINTS)
+    across, along, ahead = torch.rand(*shape, 3, generator=generator).unbind(-1)
+    centre, teeth = anatomy.landmark("mouth_centre"), anatomy.landmark("teeth_front")
+    hinge = (anatomy.landmark("ear_left") + anatomy.landmark("ear_right")) / 2
+    front = torch.maximum(anatomy.landmark("lip_upper")[:, 2], anatomy.landmark("lip_lower")[:, 2])
+    back = teeth[:, 2] + BEHIND_MM / UNIT_MM
+    depth = back[:, None] + (front - back)[:, None] * ahead - hinge[:, 2, None]
+    height = (centre[:, 1] - hinge[:, 1])[:, None].expand(shape)
+    low, high = FREE_SHARE
+    way = jaw[:, None] * GAPE_MM / UNIT_MM * (low + (high - low) * along)
+    radius = torch.hypot(height, depth)
+    angle = torch.atan2(height, depth) - way / radius
+    x = centre[:, 0, None] + HALF_WIDTH_MM / UNIT_MM * (2 * across - 1)
+    y, z = hinge[:, 1, None] + radius * angle.sin(), hinge[:, 2, None] + radius * angle.cos()
+    return torch.stack([x, y, z], -1)
