@@ -1,9 +1,11 @@
 """What is mended of a source's mesh, on made meshes."""
 
 import numpy as np
+import pytest
 
 from facetalk.data.clearance import BEFORE_CORNEA, LidRoom
-from facetalk.data.eyeballs import MILLIMETRE, Eyeball
+from facetalk.data.contact import Flaps
+from facetalk.data.eyeballs import MILLIMETRE, UNDER_SKIN, Eyeball, LidCover
 from facetalk.data.nostrils import HALF_WALL, NOT_AT_ALL, Nostrils
 from facetalk.mesh.aperture import CORNEA
 
@@ -64,3 +66,33 @@ def test_nostrils_have_a_wall_between_them_where_they_end():
 def test_thick_walls_stay():
     neutral, faces, ends = tubes(20.0)
     assert np.abs(Nostrils(neutral, faces, ends).parted(neutral)).max() < 1e-3 * MILLIMETRE
+
+
+def lid(edge_mm: float, slope: float) -> tuple[np.ndarray, Flaps]:
+    """An upper lid from a height over the eyeball's middle upwards, farther out by `slope` mm a mm; chart and flaps."""
+    across, up = np.meshgrid(np.linspace(-8, 8, 23), np.linspace(edge_mm, 10, 29), indexing="ij")
+    chart = np.stack([across, up, 16.5 + slope * (up - edge_mm)], -1).reshape(-1, 3) * MILLIMETRE
+    row, column = np.mgrid[:22, :28]
+    corner = (29 * row + column).ravel()
+    faces = np.concatenate([np.stack(each, 1) for each in ((corner, corner + 29, corner + 1),
+                                                           (corner + 1, corner + 29, corner + 30))])  # fmt: skip
+    none = np.zeros(0, int)
+    return chart, Flaps(faces, np.zeros((0, 3), int), none, none, np.zeros((0, 0), int))
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.5, 1.5])
+def test_what_lids_cover_begins_behind_their_skin_and_ends_before_their_edge(slope):
+    random = np.random.default_rng(3)
+    chart, flaps = lid(2.0, slope)
+    cover = LidCover.of(BALL, BALL.unchart(chart), flaps)
+    across, up = random.uniform(-6, 6, 2000), random.uniform(2.0, 8, 2000)
+    skin = 16.5 + slope * (up - 2.0)
+
+    def covered(up: np.ndarray, radius: np.ndarray) -> np.ndarray:
+        return cover.covers(BALL.unchart(MILLIMETRE * np.stack([across, up, radius], 1)))
+
+    assert not covered(up, skin - 0.01).any()  # the skin itself is surface, however steep
+    assert not covered(up, skin + 0.05).any()
+    behind = skin - UNDER_SKIN / MILLIMETRE - 1.2 * slope - 0.1
+    assert covered(up, behind)[(up > 3.0) & (behind > 13.5)].all()
+    assert not covered(random.uniform(-5, 2.0, 2000), random.uniform(13.5, 20, 2000)).any()

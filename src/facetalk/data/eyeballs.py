@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
+from scipy.ndimage import minimum_filter
 
 from facetalk.arkit import ARKIT_INDEX
 from facetalk.data import contact
@@ -12,6 +13,8 @@ from facetalk.geometry import UNIT_MM
 MILLIMETRE = 1.0 / UNIT_MM
 GAZE_RANGE_DEGREES = {"In": 30.0, "Out": 30.0, "Up": 25.0, "Down": 30.0}
 """Turn of the eyeball at weight 1: comfortable eye-only range, as ARKit's rigs use."""
+UNDER_SKIN = 0.3 * MILLIMETRE
+"""How far behind the outer skin of lids their cover begins: flesh has its own surface, and that skin is not inside."""
 
 
 @dataclass(frozen=True)
@@ -43,30 +46,33 @@ class Eyeball:
 
 @dataclass(frozen=True)
 class LidCover:
-    """How far from the centre of an eyeball the outer skin of its lids lies, over azimuth and elevation."""
+    """The slit between lids and eyeball, which nothing can reach: where it begins, over azimuth and elevation."""
 
     eyeball: Eyeball
     window: contact.Raster
     radius: Float[np.ndarray, "azimuth elevation"]
-    """-contact.NOTHING where the eye is open."""
+    """Distance from the centre of the eyeball, under the outer skin; -contact.NOTHING where the eye is open."""
 
     @classmethod
     def of(cls, eyeball: Eyeball, vertices: Float[np.ndarray, "vertex 3"], flaps: contact.Flaps) -> "LidCover":
-        """Look at the lids from the eyeball's centre."""
+        """Look at the lids from the eyeball's centre.
+
+        Places between nodes are looked up at the nearest one, so each node takes the least of its neighbourhood: where
+        lids slope, or end, no place in front of them is covered.
+        """
         step = eyeball.radius / 50
         window = contact.Raster((-1.2 * eyeball.radius, -0.8 * eyeball.radius), (step, step), (121, 81))
         lids = np.concatenate([flaps.upper_faces, flaps.lower_faces])
         seen = eyeball.chart(vertices)[:, [0, 2, 1]]
-        return cls(eyeball, window, contact.height_map(seen, lids, 1.0, window.lower, window.step, window.shape))
+        skin = contact.height_map(seen, lids, 1.0, window.lower, window.step, window.shape)
+        return cls(eyeball, window, minimum_filter(skin, 3) - UNDER_SKIN)
 
-    def depth(self, points: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, " point"]:
-        """How far points lie behind the lids' skin; NaN where no lid is in front, or too far from the eyeball."""
+    def covers(self, points: Float[np.ndarray, "point 3"]) -> Bool[np.ndarray, " point"]:
+        """Which points lie behind lids, near the eyeball."""
         chart = self.eyeball.chart(points)
-        skin = contact.sample(self.radius, self.window, chart[:, [0, 2, 1]])
-        near = (
-            (chart[:, 2] > self.eyeball.radius - 2 * MILLIMETRE) & (skin > 0) & (points[:, 2] > self.eyeball.centre[2])
-        )
-        return np.where(near & (skin > chart[:, 2]), skin - chart[:, 2], np.nan)
+        start = contact.sample(self.radius, self.window, chart[:, [0, 2, 1]])
+        near = (chart[:, 2] > self.eyeball.radius - 2 * MILLIMETRE) & (points[:, 2] > self.eyeball.centre[2])
+        return near & (start > chart[:, 2])
 
 
 def fit_sphere(points: Float[np.ndarray, "vertex 3"]) -> Eyeball:

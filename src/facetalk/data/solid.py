@@ -55,7 +55,7 @@ class Solid:
             within |= ((points - centre) ** 2).sum(axis=1) < radius**2
         for lids in self.lids:
             # The slit between lid and eyeball cannot be reached; open, its walls would be sampled as surface.
-            within |= lids.depth(points) > 0
+            within |= lids.covers(points)
         for body in (self.flesh, self.pieces):
             within |= self._winding(body, points, ~within) > 0.5
         return within | self._behind_gums(points, ~within) if len(self.gums) else within
