@@ -18,7 +18,7 @@ ALONG = 1.5
 """How much more it counts that the coordinate across is constant along strands than that it grows evenly across."""
 PARTED = 0.25
 """Cosine between directions at the corners of a face below which strands part there."""
-LEAST = 1e-3
+LEAST = 0.1
 """Weight of a face at a parting, which keeps the coordinates of both sides in one system."""
 
 

@@ -15,7 +15,7 @@ ONE = np.float32(1)
 FINE_ACROSS, FINE_ALONG, TUFT_ACROSS, TUFT_ALONG = (np.float32(share) for share in (2.3, 0.10, 0.6, 0.05))
 """Strands and tufts in a millimetre, across and along their direction."""
 FINE = np.float32(0.6)
-"""How much more single strands than tufts reach ahead at a rim."""
+"""Share of single strands in how far hair reaches over its rim; the rest is that of tufts."""
 
 
 @dataclass(frozen=True)
