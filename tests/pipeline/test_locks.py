@@ -227,6 +227,9 @@ def test_hair_grows_dense_over_the_given_way_from_where_its_strands_leave_the_sk
 def test_strands_that_only_lie_on_the_skin_stay_whole():
     flat = np.sqrt(1 - (LEAST_FACING / 2) ** 2)
     assert (feathered(wall_of_hair((flat, 0.0, LEAST_FACING / 2)), height, 5.0).strands.rim[:, 2] == 1).all()
+    upright = wall_of_hair((0.0, 0.0, -1.0))
+    nowhere = feathered(upright, height, 5.0, grows=np.zeros(len(upright.vertices), bool))
+    assert (nowhere.strands.rim[:, 2] == 1).all()
 
 
 def test_a_rim_that_faces_the_mouth_is_cut_rather_than_thin():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.spatial import KDTree
 from torch import Tensor
 
@@ -172,7 +172,7 @@ def made(head: Head, state: IdentityState, hair: Hair, cut: Plane) -> Locks | No
     if "scalp" in fields and hair.scalp is not None:
         groom = groomed(head.hair.scalp, hair.scalp)
         scalp, _ = surface(fields["scalp"], skin, SCALP_BOX, SCALP_CELL_MM, groom, cut)
-        scalp = feathered(scalp, skin, SCALP_RIM_MM)
+        scalp = feathered(scalp, skin, SCALP_RIM_MM, grows=on_hairline(scalp, state))
     if "beard" in fields and hair.beard is not None:
         groom = groomed(head.hair.beard, hair.beard)
         beard, depth = surface(fields["beard"], skin, BEARD_BOX, BEARD_CELL_MM, groom, cut)
@@ -249,16 +249,18 @@ def off_lips(
 
 
 def feathered(
-    hair: Mesh, skin: HairSkin, width_mm: float, mouth: Float[np.ndarray, "3"] | None = None
+    hair: Mesh, skin: HairSkin, width_mm: float, mouth: Float[np.ndarray, "3"] | None = None,
+    grows: Bool[np.ndarray, " vertex"] | None = None,
 ) -> Mesh:  # fmt: skip
     """Hair that thins out within `width_mm` of where it comes out of the skin or ends on it, across its strands.
 
-    Strands that only lie on the skin, as long ones do on a neck, stay whole; so does a beard, nearly, where it is cut
-    along the lips: where its rim faces the `mouth`.
+    Strands that only lie on the skin, as long ones do on a neck, stay whole: they run along it, or touch it where no
+    hair `grows`. So does a beard, nearly, where it is cut along the lips: where its rim faces the `mouth`.
     """
     assert hair.strands is not None and hair.normals is not None
     facing = np.abs((hair.strands.ways * hair.normals).sum(1))
-    rim = np.flatnonzero((UNIT_MM * ask(skin, hair.vertices) < AT_SKIN_MM) & (facing > LEAST_FACING))
+    out = (UNIT_MM * ask(skin, hair.vertices) < AT_SKIN_MM) & (facing > LEAST_FACING)
+    rim = np.flatnonzero(out if grows is None else out & grows)
     if not len(rim):
         return hair
     width = np.full(len(rim), width_mm)
@@ -267,6 +269,12 @@ def feathered(
     away, nearest = KDTree(hair.vertices[rim]).query(hair.vertices)
     density = np.clip(UNIT_MM * away / width[nearest], 0, 1)
     return replace(hair, strands=hair.strands.thinned(density))
+
+
+def on_hairline(hair: Mesh, state: IdentityState) -> Bool[np.ndarray, " vertex"]:
+    """Which vertices may be at the hairline: above the middle of the ears, or behind it."""
+    ears = np.mean([state.landmarks[name].cpu().numpy() for name in ("ear_left", "ear_right")], axis=0)
+    return (hair.vertices[:, 1] > ears[1]) | (hair.vertices[:, 2] < ears[2])
 
 
 def slope(sdf: HairSkin, points: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, "point 3"]:
