@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from facetalk.render.raster import Rim, visible
+from facetalk.render.raster import visible
+from facetalk.types import Strands
 
 SIZE, COUNT, EDGE = 48, 60, 1e-3
 
@@ -49,8 +50,8 @@ def before_a_wall(density: float) -> np.ndarray:
     corners = np.array([[-1, -1], [SIZE + 1, -1], [SIZE + 1, SIZE + 1], [-1, SIZE + 1]], np.float32)
     screen = np.concatenate([np.column_stack([corners, np.full(4, near)]) for near in (1.0, 2.0)]).astype(np.float32)
     square = np.array([[0, 2, 1], [0, 3, 2]], np.int32)
-    strands = np.column_stack([0.5 * corners, np.full(4, density)]).astype(np.float32)
-    return visible(screen, np.concatenate([square, square + 4]), SIZE, SIZE, 1, Rim(2, strands)).triangle
+    strands = np.column_stack([np.zeros((4, 3)), 0.5 * corners, np.zeros(4), np.full(4, density)]).astype(np.float32)
+    return visible(screen, np.concatenate([square, square + 4]), SIZE, SIZE, 1, Strands(strands, 2)).triangle
 
 
 def test_dense_hair_hides_what_lies_behind_and_thin_hair_does_not():

@@ -220,8 +220,7 @@ def surface(
 
 def off_ears(beard: Mesh, depth: Float[np.ndarray, " vertex"], state: IdentityState) -> Mesh:
     """A beard that sinks into the skin beside the ears, whose lobes it would cover."""
-    ears = np.stack([state.landmarks[name].cpu().numpy() for name in ("ear_left", "ear_right")])
-    near = UNIT_MM * KDTree(ears).query(beard.vertices)[0]
+    near = UNIT_MM * KDTree(_ears(state)).query(beard.vertices)[0]
     share = np.clip((BESIDE_MM - near) / (BESIDE_MM - LOBE_MM), 0, 1)
     assert beard.normals is not None
     return _sunk(beard, depth, share, beard.normals)
@@ -273,8 +272,12 @@ def feathered(
 
 def on_hairline(hair: Mesh, state: IdentityState) -> Bool[np.ndarray, " vertex"]:
     """Which vertices may be at the hairline: above the middle of the ears, or behind it."""
-    ears = np.mean([state.landmarks[name].cpu().numpy() for name in ("ear_left", "ear_right")], axis=0)
-    return (hair.vertices[:, 1] > ears[1]) | (hair.vertices[:, 2] < ears[2])
+    _, height, depth = _ears(state).mean(axis=0)
+    return (hair.vertices[:, 1] > height) | (hair.vertices[:, 2] < depth)
+
+
+def _ears(state: IdentityState) -> Float[np.ndarray, "2 3"]:
+    return np.stack([state.landmarks[name].cpu().numpy() for name in ("ear_left", "ear_right")])
 
 
 def slope(sdf: HairSkin, points: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, "point 3"]:

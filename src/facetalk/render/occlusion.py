@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from facetalk.compiled import finite_kernel
 from facetalk.geometry import UNIT_MM
 from facetalk.render.camera import Camera
-from facetalk.render.raster import NO_HAIR, draw
+from facetalk.render.raster import NO_RIM, draw
 
 RADII_MM = (5.0, 22.0)
 """Creases round lids and lips; hollows such as eye sockets and the mouth."""
@@ -57,7 +57,7 @@ def shadow_map(
     matrix[:, 3] = [2 - low[0] * size, 2 + high[1] * size, 1 - low[2]]
     screen = np.ascontiguousarray((matrix[:, :3] @ vertices.T + matrix[:, 3:]).T, np.float32)
     heights = np.zeros((SHADOW_SIZE, SHADOW_SIZE), np.float32)
-    draw(screen, faces, len(faces), NO_HAIR.strands, np.full(heights.shape, -1, np.int32), heights)
+    draw(screen, faces, len(faces), NO_RIM, np.full(heights.shape, -1, np.int32), heights)
     return heights, matrix.astype(np.float32)
 
 

@@ -12,7 +12,7 @@ from facetalk.render.look import SHINE, Look, Studio
 from facetalk.render.makeup import HAIRLINE, Places
 from facetalk.render.mouth import opening
 from facetalk.render.occlusion import ambient, shadow_map, shadows
-from facetalk.render.raster import NO_HAIR, Rim, visible
+from facetalk.render.raster import visible
 from facetalk.render.shading import ENCODED, shade
 from facetalk.types import Frame, Mesh, Region
 
@@ -41,7 +41,7 @@ class Photographer:
         lights = self._lights.copy()
         lights[:, :3] = lights[:, :3] @ rotation
         screen = camera.project(vertices)
-        seen = visible(screen, faces, camera.width, camera.height, SAMPLES, _rim(mesh))
+        seen = visible(screen, faces, camera.width, camera.height, SAMPLES, mesh.strands)
         coarse = np.ascontiguousarray(seen.nearness[SAMPLES :: 2 * SAMPLES, SAMPLES :: 2 * SAMPLES])
         shadow = shadow_map(vertices, faces, lights[0, :3])
         first_hair = len(faces) - (mesh.strands.faces if mesh.strands is not None else 0)
@@ -100,12 +100,6 @@ def _normals(mesh: Mesh) -> np.ndarray:
     if mesh.normals is None:
         raise ValueError("a mesh needs normals to be drawn")
     return np.ascontiguousarray(mesh.normals, np.float32)
-
-
-def _rim(mesh: Mesh) -> Rim:
-    if mesh.strands is None:
-        return NO_HAIR
-    return Rim(mesh.strands.faces, mesh.strands.rim)
 
 
 def _shares(mesh: Mesh) -> np.ndarray:

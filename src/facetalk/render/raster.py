@@ -10,12 +10,15 @@ from jaxtyping import Float, Int, Int32
 
 from facetalk.compiled import kernel
 from facetalk.render.makeup import streak
+from facetalk.types import Strands
 
 ONE = np.float32(1)
 FINE_ACROSS, FINE_ALONG, TUFT_ACROSS, TUFT_ALONG = (np.float32(share) for share in (2.3, 0.10, 0.6, 0.05))
 """Strands and tufts in a millimetre, across and along their direction."""
 FINE = np.float32(0.6)
 """Share of single strands in how far hair reaches over its rim; the rest is that of tufts."""
+NO_RIM = np.zeros((0, 3), np.float32)
+"""`Strands.rim` where there is no hair."""
 
 
 @dataclass(frozen=True)
@@ -28,26 +31,13 @@ class Visibility:
     """1 / distance there, 0 for none."""
 
 
-@dataclass(frozen=True)
-class Rim:
-    """The last faces of a mesh, which are hair, and how it thins out."""
-
-    faces: int
-    """How many faces are hair."""
-    strands: Float[np.ndarray, "hair 3"]
-    """Of the last vertices: millimetres across and along strands, and how dense hair is, 0 … 1."""
-
-
-NO_HAIR = Rim(0, np.zeros((0, 3), np.float32))
-
-
 def visible(
     screen: Float[np.ndarray, "vertex 3"],
     faces: Int[np.ndarray, "face 3"],
     width: int,
     height: int,
     samples: int = 1,
-    hair: Rim = NO_HAIR,
+    hair: Strands | None = None,
 ) -> Visibility:
     """The nearest front-facing triangle at `samples` × `samples` places in each pixel.
 
@@ -57,12 +47,13 @@ def visible(
         width: of the picture, in pixels.
         height: of the picture, in pixels.
         samples: places along each edge of a pixel.
-        hair: which faces are hair, and where it is thin; nothing is by default.
+        hair: which faces are hair, and where it is thin.
     """
     triangle = np.full((height * samples, width * samples), -1, np.int32)
     nearness = np.zeros((height * samples, width * samples), np.float32)
     larger, faces = screen * np.array([samples, samples, 1], np.float32), np.ascontiguousarray(faces, np.int32)
-    draw(larger, faces, len(faces) - hair.faces, hair.strands, triangle, nearness)
+    first_hair, rim = (len(faces), NO_RIM) if hair is None else (len(faces) - hair.faces, hair.rim)
+    draw(larger, faces, first_hair, rim, triangle, nearness)
     return Visibility(triangle, nearness)
 
 
@@ -87,7 +78,7 @@ def seen(strands, a, b, c, u, v):
 def draw(screen, faces, first_hair, strands, triangle, nearness):
     """Write each front-facing triangle into the buffers where it is nearest; sample centres are at half integers.
 
-    Faces from `first_hair` on are hair, `strands` holds what the last vertices say of it (`Rim`).
+    Faces from `first_hair` on are hair, `strands` holds what the last vertices say of it (`Strands.rim`).
     """
     rows, columns = triangle.shape
     zero, half, one, never = np.float32(0), np.float32(0.5), np.float32(1), np.float32(1e9)

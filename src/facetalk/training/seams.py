@@ -57,10 +57,9 @@ def sealed_weights(weights: Float[Tensor, "row 52"], generator: torch.Generator)
 def through_lips(anatomy: Anatomy, generator: torch.Generator) -> Float[Tensor, "row column depth sample 3"]:
     """Upright lines through the seam, from just before the teeth to the front of the lips."""
     rows = len(anatomy.eye_radius)
-    centre, teeth = anatomy.landmark("mouth_centre"), anatomy.landmark("teeth_front")
-    front = torch.maximum(anatomy.landmark("lip_upper")[:, 2], anatomy.landmark("lip_lower")[:, 2])
+    centre = anatomy.landmark("mouth_centre")
+    back, front = _depths(anatomy)
     across = HALF_WIDTH_MM / UNIT_MM * (2 * torch.rand(rows, COLUMNS, generator=generator) - 1)
-    back = teeth[:, 2] + BEHIND_MM / UNIT_MM
     depth = back[:, None] + (front - back)[:, None] * torch.linspace(0, 1, DEPTHS)
     height = centre[:, 1, None] + torch.linspace(ABOVE_MM, -BELOW_MM, SAMPLES) / UNIT_MM
     shape = (rows, COLUMNS, DEPTHS, SAMPLES)
@@ -90,10 +89,9 @@ def between_lips(
     """
     shape = (len(jaw), GAPE_POINTS)
     across, along, ahead = torch.rand(*shape, 3, generator=generator).unbind(-1)
-    centre, teeth = anatomy.landmark("mouth_centre"), anatomy.landmark("teeth_front")
+    centre = anatomy.landmark("mouth_centre")
     hinge = (anatomy.landmark("ear_left") + anatomy.landmark("ear_right")) / 2
-    front = torch.maximum(anatomy.landmark("lip_upper")[:, 2], anatomy.landmark("lip_lower")[:, 2])
-    back = teeth[:, 2] + BEHIND_MM / UNIT_MM
+    back, front = _depths(anatomy)
     depth = back[:, None] + (front - back)[:, None] * ahead - hinge[:, 2, None]
     height = (centre[:, 1] - hinge[:, 1])[:, None].expand(shape)
     low, high = FREE_SHARE
@@ -103,3 +101,9 @@ def between_lips(
     x = centre[:, 0, None] + HALF_WIDTH_MM / UNIT_MM * (2 * across - 1)
     y, z = hinge[:, 1, None] + radius * angle.sin(), hinge[:, 2, None] + radius * angle.cos()
     return torch.stack([x, y, z], -1)
+
+
+def _depths(anatomy: Anatomy) -> tuple[Float[Tensor, " row"], Float[Tensor, " row"]]:
+    """From just before the teeth to the front of the lips."""
+    front = torch.maximum(anatomy.landmark("lip_upper")[:, 2], anatomy.landmark("lip_lower")[:, 2])
+    return anatomy.landmark("teeth_front")[:, 2] + BEHIND_MM / UNIT_MM, front
