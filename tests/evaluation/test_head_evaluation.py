@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from facetalk.evaluation.head import Scan, _beside, f_score, measure
+from facetalk.evaluation.head import Scan, _beside, f_score, measure, sealed_share
 from facetalk.geometry import UNIT_MM
 from facetalk.head.fitting import Cloud
 from facetalk.types import Mesh, Region
@@ -55,3 +55,7 @@ def test_a_sparse_cloud_stands_for_its_surface_and_dust_still_counts():
 def test_f_scores_want_both_shares():
     assert f_score(np.array([0.5, 2.0]), np.array([0.5, 0.5]), 1.0) == 2 / 3
     assert f_score(np.array([2.0]), np.array([0.5]), 1.0) == 0
+
+
+def test_lips_are_sealed_where_they_are_known_to_touch():
+    assert sealed_share(np.array([0.0, 0.2, 0.4, np.nan])) == 0.5

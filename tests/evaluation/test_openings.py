@@ -20,3 +20,9 @@ def test_an_opening_is_right_within_half_a_millimetre_or_a_twentieth():
 def test_an_opening_that_no_line_runs_through_is_not_right_and_no_part_of_means():
     found = _agreement([row(np.nan, 3.0), row(3.0, 3.0)])
     assert found["lips_right_share"] == 0.5 and found["lips_mm"] == 3.0
+
+
+def test_shares_of_the_lip_line_are_averaged_where_they_were_read():
+    found = _agreement([row(0.0, 0.0) | {"lip_line_share": share} for share in (1.0, 0.5)])
+    assert found["lip_line_share"] == 0.75
+    assert "lip_line_share" not in _agreement([row(0.0, 0.0)])

@@ -5,7 +5,16 @@ from solids import BOX, slab_gap, sphere
 
 from facetalk.errors import InputError
 from facetalk.geometry import UNIT_MM
-from facetalk.mesh.aperture import CORNEA, Lines, eye_probe, free_length_mm, mouth_probe
+from facetalk.mesh.aperture import (
+    BEFORE_CORNEA_MM,
+    CORNEA,
+    MOUTH_CORNERS,
+    Lines,
+    eye_probe,
+    free_length_mm,
+    lip_line_probe,
+    mouth_probe,
+)
 from facetalk.mesh.extract import extract
 from facetalk.mesh.grid import uniform_grid
 from facetalk.mesh.winding import mesh_apertures, mesh_free_length_mm, mesh_inside_lines
@@ -109,6 +118,23 @@ def test_a_lower_lip_before_the_upper_one_is_not_taken_for_it(gap_mm):
     assert np.allclose(mouth_probe(LANDMARKS).apertures(sdf), gap_mm, atol=0.1)
 
 
+@pytest.mark.parametrize("open_to_mm", [12.0, 99.0])
+def test_the_whole_line_of_lips_is_read_round_the_arch(open_to_mm):
+    """Lips of an arch whose corners lie 14 mm behind the middle, apart as far as `open_to_mm` to each side."""
+    corners = {name: np.array([x, 0.0, 10.0]) / UNIT_MM for name, x in zip(MOUTH_CORNERS, (25, -25), strict=True)}
+
+    def sdf(points):
+        p = points * UNIT_MM
+        front = p[:, 2] - 24 + 14 * (p[:, 0] / 25) ** 2
+        slit = torch.minimum(1.0 - p[:, 1].abs(), open_to_mm - p[:, 0].abs())
+        return torch.maximum(front, slit) / UNIT_MM
+
+    probe = lip_line_probe({**LANDMARKS, **corners})
+    across = probe.lines.points[:, 0, 0, 0] * UNIT_MM
+    assert across[0] < -23 and across[-1] > 23
+    assert np.allclose(probe.apertures(sdf), np.where(np.abs(across) < open_to_mm, 2.0, 0.0), atol=0.1)
+
+
 def test_a_missing_landmark_is_named():
     with pytest.raises(InputError, match="ear_left"):
         mouth_probe({name: at for name, at in LANDMARKS.items() if name != "ear_left"})
@@ -126,7 +152,24 @@ def test_lids_are_measured_along_the_eyeball(opening):
         return torch.minimum(away - radius, lids if opening else away - 15 / UNIT_MM)
 
     found = eye_probe(np.zeros(3), radius, columns=1).apertures(sdf)
-    assert found == pytest.approx(2 * opening * (12 * CORNEA + 0.1), abs=0.15)
+    assert found == pytest.approx(2 * opening * (12 * CORNEA + BEFORE_CORNEA_MM), abs=0.15)
+
+
+def test_a_cornea_a_little_before_its_mean_is_not_taken_for_lids():
+    radius, opening = 12 / UNIT_MM, 0.5
+
+    def sdf(cornea_mm):
+        def asked(points):
+            away = points.norm(dim=-1)
+            angle = torch.atan2(points[:, 1].abs(), points[:, 2])
+            lids = torch.maximum(away - 15 / UNIT_MM, (opening - angle) * away)
+            return torch.minimum(away - radius * CORNEA - cornea_mm / UNIT_MM, lids)
+
+        return asked
+
+    probe = eye_probe(np.zeros(3), radius, columns=1)
+    assert probe.apertures(sdf(0.2)) == pytest.approx(probe.apertures(sdf(-0.2)), abs=0.1)
+    assert probe.apertures(sdf(-0.2)) > 12
 
 
 def test_meshes_are_measured_like_fields():

@@ -18,7 +18,7 @@ from facetalk.geometry import UNIT_MM
 from facetalk.head.fitting import Cloud, FitConfig, fit
 from facetalk.head.model import Head
 from facetalk.head.sources import FIRST_SOURCE
-from facetalk.mesh.aperture import eye_probe, mouth_probe
+from facetalk.mesh.aperture import eye_probe, lip_line_probe, mouth_probe
 from facetalk.mesh.extract import extract
 from facetalk.pipeline.actor import Actor
 from facetalk.pipeline.identity import seeded
@@ -36,6 +36,8 @@ NEIGHBOURS, FAR_SPACINGS = 5, 1.5
 point of the cloud stands for the surface."""
 SHUT_MM = 0.5
 """Lips and lids no farther apart are shut."""
+SEALED_MM = 0.3
+"""Places of the line of the lips no farther apart are sealed."""
 FACE_REGIONS = (Region.SKIN, Region.LIPS, Region.SCLERA, Region.IRIS, Region.PUPIL)
 Watch = Callable[[int, int], None]
 
@@ -140,22 +142,30 @@ def f_score(missed_mm: Float[np.ndarray, " true"], excess_mm: Float[np.ndarray, 
 
 def openings(head: Head, seeds: int) -> dict[str, float]:
     """Lips at rest and lids in a blink on seeded people, by the aperture meter."""
-    lips, lids, awake = [], [], []
+    lips, lids, awake, lines = [], [], [], []
     for seed in range(100, 100 + seeds):
         actor = Actor(head, seeded(head, seed, "").z_id)
         shut = shutting(actor)
         lips.append(shut[0])
         lids.append(shut[1])
         awake.append(_lid_opening(actor, 0.0))
+        lines.append(sealed_share(lip_line_probe(_landmarks(actor)).apertures(actor.sdf(head.rest))))
     return {
         "lips_at_rest_mm": float(np.median(lips)),
         "lips_at_rest_worst_mm": float(np.max(lips)),
         "lips_sealed_share": float(np.mean(np.array(lips) <= SHUT_MM)),
+        "lip_line_share": float(np.mean(lines)),
+        "lip_line_least_share": float(np.min(lines)),
         "lids_in_blink_mm": float(np.median(lids)),
         "lids_in_blink_worst_mm": float(np.max(lids)),
         "lids_shut_share": float(np.mean(np.array(lids) <= SHUT_MM)),
         "lids_at_rest_mm": float(np.median(awake)),
     }
+
+
+def sealed_share(columns: Float[np.ndarray, " column"]) -> float:
+    """Share of the line of the lips over which they are sealed; where nothing is found they are not."""
+    return float((np.nan_to_num(columns, nan=np.inf) <= SEALED_MM).mean())
 
 
 def shutting(actor: Actor) -> tuple[float, float]:

@@ -8,8 +8,9 @@ from jaxtyping import Float
 
 from facetalk.data.posing import SourceHead, Topology
 from facetalk.data.source import HeadSource
+from facetalk.evaluation.head import sealed_share
 from facetalk.head.model import SOURCE_SIZE, Head
-from facetalk.mesh.aperture import Probe, eye_probe, mouth_probe
+from facetalk.mesh.aperture import Probe, eye_probe, lip_line_probe, mouth_probe
 from facetalk.mesh.winding import mesh_apertures
 from facetalk.pipeline.actor import Actor
 from facetalk.pipeline.gallery import POSES, posed
@@ -25,6 +26,8 @@ OPENINGS: Mapping[str, Mapping[str, float]] = {
     "half blink": {"eyeBlink": 0.5},
 }
 """Poses beside those of the gallery."""
+CLOSED = ("rest", "m")
+"""Poses in which lips touch from corner to corner."""
 OPENS = ("lips", "lids")
 NEAR_MM, NEAR_SHARE = 0.5, 0.05
 """An opening is right within the larger of so much and this share of the true one."""
@@ -58,21 +61,29 @@ def compared(
 def _openings(head: Head, weights: Float[torch.Tensor, " mode"], mesh: SourceHead) -> dict[str, Row]:
     actor = Actor(head, head.identity(weights[None])[0], stilled=False)
     landmarks = {name: point.numpy() for name, point in actor.state.landmarks.items()}
-    lines = (
-        mouth_probe(landmarks),
-        eye_probe(landmarks["eye_left"], float(actor.state.eye_radius[0])),
-    )
-    return {name: _row(actor, mesh, posed(pose), *lines) for name, pose in {**POSES, **OPENINGS}.items()}
+    mouth, line = mouth_probe(landmarks), lip_line_probe(landmarks)
+    eye = eye_probe(landmarks["eye_left"], float(actor.state.eye_radius[0]))
+    poses = {**POSES, **OPENINGS}
+    return {
+        name: _row(actor, mesh, posed(pose), mouth, eye, line if name in CLOSED else None)
+        for name, pose in poses.items()
+    }
 
 
-def _row(actor: Actor, source: SourceHead, weights: torch.Tensor, mouth: Probe, eye: Probe) -> Row:
+def _row(actor: Actor, source: SourceHead, weights: torch.Tensor, mouth: Probe, eye: Probe, line: Probe | None) -> Row:
+    """Openings in one pose; with `line` also the share of it over which lips are sealed."""
     mesh = source.pose(weights.double().numpy())
     sdf = actor.sdf(actor.head.rig(weights[None])[0])
+    sealed = {
+        "lip_line_share": sealed_share(line.apertures(sdf)),
+        "lip_line_true_share": sealed_share(mesh_apertures(mesh.vertices, mesh.faces, line)),
+    } if line is not None else {}  # fmt: skip
     return {
         "lips_mm": _middle(mouth.apertures(sdf)),
         "lips_true_mm": _middle(mesh_apertures(mesh.vertices, mesh.faces, mouth)),
         "lids_mm": _middle(eye.apertures(sdf)),
         "lids_true_mm": _middle(mesh_apertures(mesh.vertices, mesh.faces, eye)),
+        **sealed,
     }
 
 
@@ -88,6 +99,8 @@ def _agreement(rows: Sequence[Row]) -> dict[str, float]:
             f"{opening}_error_mm": float(np.nanmean(missed)),
             f"{opening}_right_share": float((missed <= np.maximum(NEAR_MM, NEAR_SHARE * true)).mean()),
         }
+    for name in sorted(name for name in rows[0] if name.startswith("lip_line")):
+        figures[name] = float(np.mean([row[name] for row in rows]))
     return figures
 
 

@@ -23,6 +23,11 @@ from facetalk.geometry import UNIT_MM
 SDF = Callable[[Float[Tensor, "point 3"]], Float[Tensor, " point"]]
 """Posed signed distance in units, negative inside."""
 MOUTH_LANDMARKS = ("subnasale", "lip_upper", "lip_lower", "teeth_front", "mouth_centre", "ear_left", "ear_right")
+MOUTH_CORNERS = ("mouth_corner_left", "mouth_corner_right")
+LIP_LINE_SHARE = 0.95
+"""The line of the lips ends at this share of the way to the corners: beyond, a corner a little off is cheek."""
+BEHIND_CORNERS_MM = 2.0
+"""How far behind the corners of the mouth the hindmost lines through them would lie."""
 JAW_WAY_MM = 80.0
 """How far lines follow the jaw from the rest position of the lips."""
 COARSEST = 8
@@ -42,6 +47,9 @@ ARC_REACH, ARC_SAMPLES = 1.2, 81
 """Arcs over the cornea: radians up and down, and samples (about 0.4 mm apart)."""
 CORNEA = 1.06
 """Distance of the cornea from the eyeball's centre, in radii of the sphere: a bulge of about 1 mm."""
+BEFORE_CORNEA_MM = 0.3
+"""How far before the cornea the hindmost arcs lie: corneas of people stand out a little more or less than their mean,
+and an arc that meets one is blocked."""
 LID_REACH = 0.85
 """Angle from the straight look, in radians, by which every lid has begun, wide eyes included."""
 HALVINGS = 3
@@ -100,19 +108,61 @@ def mouth_probe(
         InputError: a landmark is missing.
     """
     at = {name: _point(landmarks, name) for name in MOUTH_LANDMARKS}
+    step, teeth = step_mm / UNIT_MM, at["teeth_front"][2]
+    front = _lips_front(at, step, pushed_mm)
+    depths = np.maximum(np.arange(teeth + 0.5 / UNIT_MM, front, step), teeth + BEFORE_TEETH_MM / UNIT_MM)
+    across = at["mouth_centre"][0] + np.linspace(-half_width_mm, half_width_mm, columns) / UNIT_MM
+    return Probe(_mouth_lines(at, across, np.broadcast_to(depths, (columns, len(depths))), step_mm))
+
+
+def lip_line_probe(
+    landmarks: Mapping[str, Float[np.ndarray, "3"]], *, columns: int = 21, share: float = LIP_LINE_SHARE,
+    step_mm: float = 1.0,
+) -> Probe:  # fmt: skip
+    """`mouth_probe` along the whole line of the lips: lines lie farther back the nearer they are to a corner.
+
+    Args:
+        landmarks: those of `MOUTH_LANDMARKS` and both corners of the mouth, of the identity at rest, in units.
+        columns: places from one corner to the other.
+        share: of the way from the middle to the corners.
+        step_mm: between samples of a line, and, or less, between depths.
+
+    Raises:
+        InputError: a landmark is missing.
+    """
+    at = {name: _point(landmarks, name) for name in (*MOUTH_LANDMARKS, *MOUTH_CORNERS)}
+    step, pushed = step_mm / UNIT_MM, PUSHED_MM / UNIT_MM
+    left, right = (at[name] for name in MOUTH_CORNERS)
+    middle, reach, corner = (left[0] + right[0]) / 2, abs(left[0] - right[0]) / 2, (left[2] + right[2]) / 2
+    back, front = at["teeth_front"][2] + BEFORE_TEETH_MM / UNIT_MM, _lips_front(at, step, PUSHED_MM)
+    out = np.linspace(-share, share, columns)
+    first = back + (min(corner - BEHIND_CORNERS_MM / UNIT_MM, back) - back) * out**2
+    last = front + (corner + pushed - front) * out**2
+    depths = np.linspace(first, last, int(np.ceil((front - back) / step)) + 1, axis=1)
+    return Probe(_mouth_lines(at, middle + out * reach, depths, step_mm))
+
+
+def _lips_front(at: Mapping[str, Float[np.ndarray, "3"]], step: float, pushed_mm: float) -> float:
+    """How far forward lips are looked for."""
+    return max(at["lip_upper"][2], at["lip_lower"][2]) + 2 * step + pushed_mm / UNIT_MM
+
+
+def _mouth_lines(
+    at: Mapping[str, Float[np.ndarray, "3"]],
+    across: Float[np.ndarray, " column"],
+    depths: Float[np.ndarray, "column depth"],
+    step_mm: float,
+) -> Lines:
+    """Lines through the mouth at so many places across it, each at its own depths; all but `step_mm` in units."""
     step, centre = step_mm / UNIT_MM, at["mouth_centre"]
     hinge = (at["ear_left"] + at["ear_right"]) / 2
-    front = max(at["lip_upper"][2], at["lip_lower"][2]) + 2 * step + pushed_mm / UNIT_MM
-    teeth = at["teeth_front"][2]
-    depths = np.maximum(np.arange(teeth + 0.5 / UNIT_MM, front, step), teeth + BEFORE_TEETH_MM / UNIT_MM)
-    across = centre[0] + np.linspace(-half_width_mm, half_width_mm, columns) / UNIT_MM
     above = np.arange(at["subnasale"][1], centre[1], -step)
-    profile = np.stack([_jaw_line(z, above, centre[1], hinge, step) for z in depths])
-    points = np.empty((columns, *profile.shape[:2], 3), np.float32)
+    profile = np.stack([[_jaw_line(z, above, centre[1], hinge, step) for z in column] for column in depths])
+    points = np.empty((*profile.shape[:-1], 3), np.float32)
     points[..., 0], points[..., 1:] = across[:, None, None], profile
     first_by, lips = round(LIP_SHARE * len(above)), len(above)
     margin, travel = round(LIP_MARGIN_MM / step_mm), round(LIP_TRAVEL_MM / step_mm)
-    return Probe(Lines(points, first_by, lips + margin, lips + travel))
+    return Lines(points, first_by, lips + margin, lips + travel)
 
 
 def _jaw_line(
@@ -128,7 +178,7 @@ def _jaw_line(
 
 def eye_probe(
     centre: Float[np.ndarray, "3"], radius: float, *, columns: int = 3, half_angle: float = 0.15,
-    depths_mm: Sequence[float] = (0.1, 0.4, 0.7, 1.0),
+    depths_mm: Sequence[float] = (BEFORE_CORNEA_MM, 0.5, 0.7, 1.0),
 ) -> Probe:  # fmt: skip
     """Upright arcs just in front of one eyeball, from the upper lid to the lower.
 
