@@ -8,12 +8,14 @@ from jaxtyping import Float
 
 from facetalk.data.posing import SourceHead, Topology
 from facetalk.data.source import HeadSource
+from facetalk.evaluation import mouth_ways
 from facetalk.evaluation.head import sealed_share
 from facetalk.head.model import SOURCE_SIZE, Head
 from facetalk.mesh.aperture import Probe, eye_probe, lip_line_probe, mouth_probe
 from facetalk.mesh.winding import mesh_apertures
 from facetalk.pipeline.actor import Actor
 from facetalk.pipeline.gallery import POSES, posed
+from facetalk.types import Mesh
 
 OPENINGS: Mapping[str, Mapping[str, float]] = {
     "jaw .05": {"jawOpen": 0.05},
@@ -29,6 +31,8 @@ OPENINGS: Mapping[str, Mapping[str, float]] = {
 CLOSED = ("rest", "m")
 """Poses in which lips touch from corner to corner."""
 OPENS = ("lips", "lids")
+SHARES = ("lip_line_share", "lip_line_true_share", "ways_open_share")
+"""Read where lips are shut, or open wide enough."""
 NEAR_MM, NEAR_SHARE = 0.5, 0.05
 """An opening is right within the larger of so much and this share of the true one."""
 Row = Mapping[str, float]
@@ -71,9 +75,12 @@ def _openings(head: Head, weights: Float[torch.Tensor, " mode"], mesh: SourceHea
 
 
 def _row(actor: Actor, source: SourceHead, weights: torch.Tensor, mouth: Probe, eye: Probe, line: Probe | None) -> Row:
-    """Openings in one pose; with `line` also the share of it over which lips are sealed."""
+    """Openings in one pose, and whether ways through open lips are open; with `line` also the share of it over which
+    lips are sealed."""
     mesh = source.pose(weights.double().numpy())
     sdf = actor.sdf(actor.head.rig(weights[None])[0])
+    ways = mouth_ways.ways(Mesh(mesh.vertices, mesh.faces), mouth)
+    through = {"ways_open_share": mouth_ways.open_share(sdf, ways)} if len(ways) else {}
     sealed = {
         "lip_line_share": sealed_share(line.apertures(sdf)),
         "lip_line_true_share": sealed_share(mesh_apertures(mesh.vertices, mesh.faces, line)),
@@ -84,6 +91,7 @@ def _row(actor: Actor, source: SourceHead, weights: torch.Tensor, mouth: Probe, 
         "lids_mm": _middle(eye.apertures(sdf)),
         "lids_true_mm": _middle(mesh_apertures(mesh.vertices, mesh.faces, eye)),
         **sealed,
+        **through,
     }
 
 
@@ -99,8 +107,9 @@ def _agreement(rows: Sequence[Row]) -> dict[str, float]:
             f"{opening}_error_mm": float(np.nanmean(missed)),
             f"{opening}_right_share": float((missed <= np.maximum(NEAR_MM, NEAR_SHARE * true)).mean()),
         }
-    for name in sorted(name for name in rows[0] if name.startswith("lip_line")):
-        figures[name] = float(np.mean([row[name] for row in rows]))
+    for name in SHARES:
+        found = [row[name] for row in rows if name in row]
+        figures |= {name: float(np.mean(found))} if found else {}
     return figures
 
 
