@@ -48,6 +48,20 @@ def test_a_parting_does_not_squeeze_the_strands_beside_it() -> None:
     assert slopes[:14].mean() > 0.8 and slopes[27:].mean() > 0.8
 
 
+def test_strands_go_on_beside_each_other_across_a_parting() -> None:
+    """Directions turn by half a circle within a centimetre, through the way of the parting itself."""
+    vertices, faces = sheet(41)
+    turn = np.clip((vertices[:, 0] * UNIT_MM - 50) / 10, -0.5, 0.5) * np.pi
+    ways = np.stack([np.sin(turn), np.cos(turn), 0 * turn], 1)
+    across = strand_coordinates(vertices, faces, ways)[:, 0].reshape(41, 41)
+    step = 100 / 40
+    slopes = np.hypot(*(each / step for each in np.gradient(across)))
+    assert slopes.max() < 2.5  # where both sides count one way they climb from one to the other, by 5.8
+    beside, far = across[16], across[25]
+    assert np.abs((beside - beside[20]) - (far - far[20])).max() < 8
+    assert not np.allclose(across[:16], across[:24:-1], atol=2)
+
+
 def test_noise_lies_between_zero_and_one_and_is_smooth() -> None:
     places = np.random.default_rng(0).uniform(-50, 50, (4000, 3))
     for axes in (2, 3):

@@ -1,8 +1,11 @@
 """Strands on the surface of hair: coordinates along and across them, and locks that stand out from the volume.
 
 A volume of hair is smooth; what makes it hair runs along one direction. From that direction at every vertex follow two
-coordinates by least squares, one that grows across strands and stays along them, one that grows along them. Where the
-direction jumps, at a parting, the coordinates may jump as well.
+coordinates by least squares, one that grows across strands and stays along them, one that grows along them.
+
+At a parting strands lie side by side and run opposite ways, so what grows across them grows one way on one side and the
+other way on the other, and would have to jump. Beyond a parting it is therefore counted backwards: then it goes on from
+side to side, and folds far behind, along a strand, where nothing shows of it.
 """
 
 from dataclasses import dataclass
@@ -11,15 +14,24 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import splu
+from scipy.spatial import KDTree
 
 from facetalk.geometry import UNIT_MM
 
 ALONG = 1.5
 """How much more it counts that the coordinate across is constant along strands than that it grows evenly across."""
-PARTED = 0.25
+PARTED = 0.8
 """Cosine between directions at the corners of a face below which strands part there."""
 LEAST = 0.1
-"""Weight of a face at a parting, which keeps the coordinates of both sides in one system."""
+"""Weight of a face at a parting, whose directions mean nothing: coordinates are only smooth there."""
+BESIDE_MM, OPPOSED, FEW = 12.0, 0.6, 4
+"""Near a parting, so near to a place at it, more than a few strands run one way and more than a few the other."""
+PLACES = 12
+"""Places at which strands run opposite ways that make a parting."""
+LEAN = 0.12
+"""How much the coordinate across leans along strands on one side of a parting, so that sides are not mirror images."""
+FOLD_MM = 40.0
+"""Nearer to the fold it leans less."""
 
 
 @dataclass(frozen=True)
@@ -48,18 +60,48 @@ def strand_coordinates(
     slopes = np.cross(normal[:, None], edges) / double[:, None, None]
     agree = np.min([(way[:, a] * way[:, b]).sum(1) for a, b in ((0, 1), (1, 2), (2, 0))], axis=0)
     weight = np.sqrt(0.5 * double) * np.clip((agree - PARTED) / (1 - PARTED), LEAST, 1)
+    known = (agree > PARTED).astype(float)
     rows = np.einsum("fck,fk->fc", slopes, along), np.einsum("fck,fk->fc", slopes, np.cross(normal, along))
-    across = _solved(faces, len(vertices), weight, (ALONG * rows[0], rows[1]), (0.0, 1.0))
-    return np.stack([across, _solved(faces, len(vertices), weight, rows, (1.0, 0.0))], 1).astype(np.float32)
+
+    def grown(rows: tuple[np.ndarray, np.ndarray], goals: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        return _solved(faces, len(vertices), weight, rows, goals)
+
+    aside = ALONG * rows[0], rows[1]
+    across, length = grown(aside, (0 * known, known)), grown(rows, (known, 0 * known))
+    parted = np.unique(faces[agree < PARTED])
+    middle = _parting(UNIT_MM * vertices, parted, ways, across)
+    if middle is not None:
+        off = across - middle
+        side = np.where((off[faces] < 0).mean(1) > 0.5, -1.0, 1.0)
+        lean = LEAN * np.clip(-off / FOLD_MM, 0, 1)
+        across = grown(aside, (0 * known, side * known)) + lean * (length - np.median(length[parted]))
+    return np.stack([across, length], 1).astype(np.float32)
+
+
+def _parting(
+    places_mm: Float[np.ndarray, "vertex 3"],
+    parted: Int[np.ndarray, " found"],
+    ways: Float[np.ndarray, "vertex 3"],
+    across: Float[np.ndarray, " vertex"],
+) -> float | None:
+    """What the coordinate across is in the middle of a parting; None where strands part nowhere."""
+    tree, middles = KDTree(places_mm), []
+    for near in tree.query_ball_point(places_mm[parted], BESIDE_MM) if len(parted) else ():
+        here, values = ways[near], across[near]
+        line = here @ np.linalg.eigh(here.T @ here)[1][:, -1]
+        one, other = values[line > OPPOSED], values[line < -OPPOSED]
+        if min(len(one), len(other)) > FEW:
+            middles.append((np.median(one) + np.median(other)) / 2)
+    return float(np.median(middles)) if len(middles) >= PLACES else None
 
 
 def _solved(faces: np.ndarray, count: int, weight: np.ndarray, rows: tuple[np.ndarray, np.ndarray],
-            goals: tuple[float, float]) -> Float[np.ndarray, " vertex"]:  # fmt: skip
+            goals: tuple[np.ndarray, np.ndarray]) -> Float[np.ndarray, " vertex"]:  # fmt: skip
     """Least squares for values at vertices whose slopes along two directions of each face are `goals`."""
     number = np.arange(2 * len(faces)).reshape(2, -1, 1).repeat(3, 2)
     values = np.stack(rows) * weight[:, None]
     matrix = coo_matrix((values.ravel(), (number.ravel(), np.tile(faces.ravel(), 2))), (2 * len(faces), count)).tocsc()
-    goal = np.concatenate([np.full(len(faces), g) * weight for g in goals])
+    goal = np.concatenate([each * weight for each in goals])
     system = (matrix.T @ matrix).tocsc()
     system.setdiag(system.diagonal() + 1e-5)
     return splu(system).solve(matrix.T @ goal)
