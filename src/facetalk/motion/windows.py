@@ -35,7 +35,7 @@ class Sampling:
     spacing: float = 2 / 3
     """How steps are spread over the diffusion times (`Schedule.levels`): below 1 more of them are where noise is strong
     and it is decided whether eyes blink; spread evenly, few steps leave blinks half shut and brows dull."""
-    guidance: float = 1.5
+    guidance: float = 1.4
     """1 follows speech as trained, more amplifies it, 0 ignores it."""
     seed: int = 0
     """Same seed, same machine: same motion."""
