@@ -4,9 +4,8 @@ import torch
 from solids import BOX, slab_gap, sphere
 
 from facetalk.errors import InputError
-from facetalk.geometry import UNIT_MM
+from facetalk.geometry import UNIT_MM, Box
 from facetalk.mesh.aperture import (
-    BEFORE_CORNEA_MM,
     CORNEA,
     MOUTH_CORNERS,
     Lines,
@@ -152,24 +151,31 @@ def test_lids_are_measured_along_the_eyeball(opening):
         return torch.minimum(away - radius, lids if opening else away - 15 / UNIT_MM)
 
     found = eye_probe(np.zeros(3), radius, columns=1).apertures(sdf)
-    assert found == pytest.approx(2 * opening * (12 * CORNEA + BEFORE_CORNEA_MM), abs=0.15)
+    assert found == pytest.approx(2 * opening * (12 * CORNEA + 0.1), abs=0.15)
 
 
-def test_a_cornea_a_little_before_its_mean_is_not_taken_for_lids():
-    radius, opening = 12 / UNIT_MM, 0.5
+@pytest.mark.parametrize("opening", [0.0, 0.3, 0.6])
+def test_a_cornea_that_stands_out_is_not_taken_for_lids(opening):
+    """It comes through the hindmost arc; shut lids stay shut, by fields and by meshes."""
+    radius = 12 / UNIT_MM
 
     def sdf(cornea_mm):
         def asked(points):
             away = points.norm(dim=-1)
             angle = torch.atan2(points[:, 1].abs(), points[:, 2])
             lids = torch.maximum(away - 15 / UNIT_MM, (opening - angle) * away)
-            return torch.minimum(away - radius * CORNEA - cornea_mm / UNIT_MM, lids)
+            ball = (points - torch.tensor([0.0, 0.0, 5 / UNIT_MM])).norm(dim=-1)  # as round as a cornea
+            front = radius * CORNEA + cornea_mm / UNIT_MM - 5 / UNIT_MM
+            return torch.minimum(torch.minimum(away - radius, ball - front), lids if opening else away - 15 / UNIT_MM)
 
         return asked
 
     probe = eye_probe(np.zeros(3), radius, columns=1)
-    assert probe.apertures(sdf(0.2)) == pytest.approx(probe.apertures(sdf(-0.2)), abs=0.1)
-    assert probe.apertures(sdf(-0.2)) > 12
+    out, back = (probe.apertures(sdf(cornea_mm)) for cornea_mm in (0.25, -0.4))
+    assert out == pytest.approx(back, abs=0.15)
+    box = Box((-0.07, -0.07, -0.07), (0.07, 0.07, 0.07))
+    mesh = extract(sdf(0.25), uniform_grid(box, 120))
+    assert mesh_apertures(mesh.vertices, mesh.faces, probe) == pytest.approx(out, abs=0.3)
 
 
 def test_meshes_are_measured_like_fields():

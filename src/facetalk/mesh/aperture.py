@@ -47,9 +47,9 @@ ARC_REACH, ARC_SAMPLES = 1.2, 81
 """Arcs over the cornea: radians up and down, and samples (about 0.4 mm apart)."""
 CORNEA = 1.06
 """Distance of the cornea from the eyeball's centre, in radii of the sphere: a bulge of about 1 mm."""
-BEFORE_CORNEA_MM = 0.3
-"""How far before the cornea the hindmost arcs lie: corneas of people stand out a little more or less than their mean,
-and an arc that meets one is blocked."""
+CORNEA_REACH = 0.5
+"""Flesh that an arc enters and leaves again within this angle of the straight look, in radians, is the cornea of
+somebody whose own stands out further than the mean, and no lid."""
 LID_REACH = 0.85
 """Angle from the straight look, in radians, by which every lid has begun, wide eyes included."""
 HALVINGS = 3
@@ -70,6 +70,8 @@ class Lines:
     begin low, but so does a lower lip that lies before the upper one, and it hangs from nothing."""
     opens_by: int
     """Sample before or at which an opening must have begun; one that begins later does not count."""
+    behind: tuple[int, int] = (0, 0)
+    """What is entered and left again between these samples lies behind the opening and is no edge of it."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ def _jaw_line(
 
 def eye_probe(
     centre: Float[np.ndarray, "3"], radius: float, *, columns: int = 3, half_angle: float = 0.15,
-    depths_mm: Sequence[float] = (BEFORE_CORNEA_MM, 0.5, 0.7, 1.0),
+    depths_mm: Sequence[float] = (0.1, 0.4, 0.7, 1.0),
 ) -> Probe:  # fmt: skip
     """Upright arcs just in front of one eyeball, from the upper lid to the lower.
 
@@ -195,15 +197,15 @@ def eye_probe(
     )
     way = np.stack([np.sin(yaw) * np.cos(pitch_at), np.sin(pitch_at), np.cos(yaw) * np.cos(pitch_at)], -1)
     points = np.asarray(centre) + (radius * CORNEA + depth[..., None] / UNIT_MM) * way
-    first, last = np.searchsorted(-pitch, [-LID_REACH, LID_REACH])
-    return Probe(Lines(points.astype(np.float32), int(first), int(first), int(last)))
+    first, above, below, last = np.searchsorted(-pitch, [-LID_REACH, -CORNEA_REACH, CORNEA_REACH, LID_REACH]).tolist()
+    return Probe(Lines(points.astype(np.float32), first, first, last, (above, below)))
 
 
 def free_length_mm(sdf: SDF, lines: Lines) -> Float[np.ndarray, "*line"]:
     """Length of each line's openings, crossings found to better than 0.1 mm.
 
-    An opening is a stretch outside flesh that begins behind flesh, no later than `lines.opens_by`. The length is
-    infinite where flesh begins too late (`entered`) or an opening does not end in flesh. Between samples the distance
+    An opening is a stretch outside flesh that begins behind flesh, no later than `lines.opens_by`; what `lines.behind`
+    tells of is no flesh. The length is infinite where flesh begins too late (`entered`) or an opening does not end in flesh. Between samples the distance
     is asked again wherever it is small enough for a gap or wall to hide there.
     """
     shape = lines.points.shape[:-2]
@@ -213,6 +215,7 @@ def free_length_mm(sdf: SDF, lines: Lines) -> Float[np.ndarray, "*line"]:
         t = _crossings(sdf, points[:, :-1], points[:, 1:], values)
     spans = (points[:, 1:] - points[:, :-1]).norm(dim=-1) * UNIT_MM
     flesh = values < 0
+    flesh &= ~_behind(flesh, 2 * lines.behind[0], 2 * lines.behind[1])
     a, b = flesh[:, :-1], flesh[:, 1:]
     share = torch.where(a & b, 0.0, torch.where(a, 1 - t, torch.where(b, t, 1.0)))
     place = torch.arange(flesh.shape[1])
@@ -278,6 +281,14 @@ def _divided(sdf: SDF, points: Tensor) -> tuple[Tensor, Tensor]:
 def _may_hide(before: Tensor, after: Tensor, span: Tensor) -> Tensor:
     """Whether a surface may lie between two points `span` apart, distances changing by no more than `STEEPEST`."""
     return (before.abs() + after.abs() < STEEPEST * span) | ((before < 0) != (after < 0))
+
+
+def _behind(flesh: Tensor, first: int, last: int) -> Tensor:
+    """Which samples are of flesh that begins and ends between two of them."""
+    place, count = torch.arange(flesh.shape[1]), flesh.shape[1]
+    before = torch.where(flesh, -1, place).cummax(1).values
+    after = torch.where(flesh, count, place).flip(1).cummin(1).values.flip(1)
+    return flesh & (before >= first) & (after <= last)
 
 
 def _crossings(sdf: SDF, start: Tensor, stop: Tensor, values: Tensor) -> Tensor:

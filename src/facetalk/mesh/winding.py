@@ -25,7 +25,7 @@ def mesh_free_length_mm(
     """
     points = lines.points.astype(np.float64) + ASIDE
     flat = points.reshape(-1, *points.shape[-2:])
-    found = line_free_lengths(*_as_arrays(vertices, faces), flat, lines.opens_by)
+    found = line_free_lengths(*_as_arrays(vertices, faces), flat, lines.opens_by, *lines.behind)
     free, begun, until = (each.reshape(points.shape[:-2]) for each in found)
     return np.where(entered(begun, until, lines), free * UNIT_MM, np.inf)
 
@@ -101,7 +101,7 @@ def windings(vertices, faces, points):
 
 
 @kernel
-def line_free_lengths(vertices, faces, lines, opens_by):  # noqa: C901
+def line_free_lengths(vertices, faces, lines, opens_by, behind_from, behind_to):  # noqa: C901
     """Length of the openings of each polyline, as `facetalk.mesh.aperture.free_length_mm` defines them, infinite where
     one does not end in flesh; and the samples at which the first flesh begins and ends, infinite where there is none.
     """
@@ -149,10 +149,15 @@ def line_free_lengths(vertices, faces, lines, opens_by):  # noqa: C901
     for n in range(count):
         winding, at = first[n], 0.0
         begun, until, left, total, ended = -1.0, -1.0, -1.0, 0.0, True
+        outside, behind = True, False
         order = np.argsort(places[n, : hits[n]])
         for h in range(hits[n] + 1):
             here = places[n, order[h]] if h < hits[n] else along[n, samples - 1]
-            if winding > 0:
+            if winding > 0 and outside:
+                left_again = run_end(places[n], sides[n], order, h, hits[n], winding, along[n, samples - 1])
+                behind = at > along[n, behind_from] and left_again < along[n, behind_to]
+            outside = winding <= 0
+            if winding > 0 and not behind:
                 if begun < 0:
                     begun = at
                 left, ended = here, True
@@ -171,6 +176,16 @@ def line_free_lengths(vertices, faces, lines, opens_by):  # noqa: C901
         if ended:
             free[n] = total
     return free, begins, ends
+
+
+@kernel
+def run_end(places, sides, order, h, hits, winding, end):
+    """Where flesh that was entered before the crossing `h` is left."""
+    for k in range(h, hits):
+        winding -= sides[order[k]]
+        if winding <= 0:
+            return places[order[k]]
+    return end
 
 
 @kernel
