@@ -205,8 +205,8 @@ def free_length_mm(sdf: SDF, lines: Lines) -> Float[np.ndarray, "*line"]:
     """Length of each line's openings, crossings found to better than 0.1 mm.
 
     An opening is a stretch outside flesh that begins behind flesh, no later than `lines.opens_by`; what `lines.behind`
-    tells of is no flesh. The length is infinite where flesh begins too late (`entered`) or an opening does not end in flesh. Between samples the distance
-    is asked again wherever it is small enough for a gap or wall to hide there.
+    tells of is no flesh. The length is infinite where flesh begins too late (`entered`) or an opening does not end in
+    flesh. Between samples the distance is asked again wherever it is small enough for a gap or wall to hide there.
     """
     shape = lines.points.shape[:-2]
     points = torch.from_numpy(np.ascontiguousarray(lines.points, np.float32)).reshape(-1, *lines.points.shape[-2:])
