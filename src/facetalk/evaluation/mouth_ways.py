@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 
 from facetalk.geometry import UNIT_MM
 from facetalk.mesh.aperture import SDF, Probe
-from facetalk.mesh.winding import mesh_inside_lines
+from facetalk.mesh.winding import mesh_crossed
 from facetalk.types import Mesh
 
 HEIGHTS = (0.25, 0.5, 0.75)
@@ -27,19 +27,14 @@ def ways(mesh: Mesh, probe: Probe) -> Float[np.ndarray, "ray sample 3"]:
         mesh: the posed source.
         probe: lines through its mouth, the first depth before the teeth and the last before the lips.
     """
-    lines = probe.lines.points
-    begins = [
-        start
-        for column, inside in zip(lines[:, 0], mesh_inside_lines(mesh.vertices, mesh.faces, lines[:, 0]), strict=True)
-        for start in _between(column, inside)
-    ]
-    if not begins:
-        return np.zeros((0, 2, 3))
-    starts = np.stack(begins).astype(np.float64)
-    reach = float((lines[..., 2].max(axis=(1, 2)) - lines[:, 0, 0, 2]).max())
-    forward = np.linspace(0.0, reach, int(np.ceil(reach * UNIT_MM / STEP_MM)) + 1)
-    rays = starts[:, None] + forward[None, :, None] * np.array([0.0, 0.0, 1.0])
-    return rays[~mesh_inside_lines(mesh.vertices, mesh.faces, rays).any(axis=1)]
+    lines = probe.lines.points.astype(np.float64)
+    starts = lines[:, 0]
+    reach = np.array([0.0, 0.0, float((lines[..., 2].max(axis=(1, 2)) - starts[..., 2].min(axis=1)).max())])
+    clear = ~mesh_crossed(mesh.vertices, mesh.faces, starts, starts + reach)
+    chosen = [place for column, free in zip(starts, clear, strict=True) for place in _between(column, free)]
+    begins = np.array(chosen).reshape(-1, 3)
+    samples = np.linspace(0.0, 1.0, int(np.ceil(reach[2] * UNIT_MM / STEP_MM)) + 1)
+    return begins[:, None] + samples[None, :, None] * reach
 
 
 def open_share(sdf: SDF, rays: Float[np.ndarray, "ray sample 3"]) -> float:
@@ -51,13 +46,10 @@ def open_share(sdf: SDF, rays: Float[np.ndarray, "ray sample 3"]) -> float:
     return float((distances.reshape(rays.shape[:2]) > 0).all(dim=1).float().mean())
 
 
-def _between(line: Float[np.ndarray, "sample 3"], inside: Bool[np.ndarray, " sample"]) -> list[Float[np.ndarray, "3"]]:
-    """Places between the lips on one line; none where they are shut, or nearly."""
-    free = np.flatnonzero(~inside[int(inside.argmax()) :]) + int(inside.argmax())
-    if not inside.any() or not len(free):
+def _between(line: Float[np.ndarray, "sample 3"], clear: Bool[np.ndarray, " sample"]) -> list[Float[np.ndarray, "3"]]:
+    """Places between the lips, of those on one line before which nothing lies; none where lips are shut, or nearly."""
+    if not clear.any():
         return []
-    first = free[0]
-    ends = np.flatnonzero(inside[first:])
-    if not len(ends) or ends[0] < NARROW:
-        return []
-    return [line[first + round(height * (ends[0] - 1))] for height in HEIGHTS]
+    first = int(clear.argmax())
+    count = int((~clear[first:]).argmax()) or len(clear) - first
+    return [line[first + round(height * (count - 1))] for height in HEIGHTS] if count >= NARROW else []

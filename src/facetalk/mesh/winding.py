@@ -46,6 +46,15 @@ def mesh_inside_lines(
     return (windings(*_as_arrays(vertices, faces), flat) > 0).reshape(lines.shape[:-1])
 
 
+def mesh_crossed(
+    vertices: Float[np.ndarray, "vertex 3"], faces: Int[np.ndarray, "face 3"],
+    starts: Float[np.ndarray, "*ray 3"], ends: Float[np.ndarray, "*ray 3"],
+) -> Bool[np.ndarray, "*ray"]:  # fmt: skip
+    """Whether straight ways from `starts` to `ends` meet the mesh; sure where it is not watertight, too."""
+    flat = (each.astype(np.float64).reshape(-1, 3) + ASIDE for each in (starts, ends))
+    return crossed(*_as_arrays(vertices, faces), *flat).reshape(starts.shape[:-1])
+
+
 def _as_arrays(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.ascontiguousarray(vertices, np.float64), np.ascontiguousarray(faces, np.int64)
 
@@ -71,6 +80,26 @@ def hit(vertices, face, a, b):
     if u < 0 or v < 0 or u + v > 1:
         return 0.0, 0
     return t, 1 if slope > 0 else -1
+
+
+@kernel
+def crossed(vertices, faces, starts, ends):
+    """Whether each segment meets a triangle."""
+    found = np.zeros(len(starts), np.bool_)
+    lo, hi = np.empty(3), np.empty(3)
+    for f in range(len(faces)):
+        face = faces[f]
+        for a in range(3):
+            lo[a] = min(vertices[face[0], a], vertices[face[1], a], vertices[face[2], a])
+            hi[a] = max(vertices[face[0], a], vertices[face[1], a], vertices[face[2], a])
+        for n in range(len(starts)):
+            apart = found[n]
+            for a in range(3):
+                p, q = starts[n, a], ends[n, a]
+                apart = apart or lo[a] > max(p, q) or hi[a] < min(p, q)
+            if not apart:
+                found[n] = hit(vertices, face, starts[n], ends[n])[1] != 0
+    return found
 
 
 @kernel
