@@ -31,6 +31,8 @@ OPENINGS: Mapping[str, Mapping[str, float]] = {
 CLOSED = ("rest", "m")
 """Poses in which lips touch from corner to corner."""
 OPENS = ("lips", "lids")
+WIDE_MM = 5.0
+"""Lips farther apart can be looked through."""
 SHARES = ("lip_line_share", "lip_line_true_share", "ways_open_share")
 """Read where lips are shut, or open wide enough."""
 NEAR_MM, NEAR_SHARE = 0.5, 0.05
@@ -79,15 +81,16 @@ def _row(actor: Actor, source: SourceHead, weights: torch.Tensor, mouth: Probe, 
     lips are sealed."""
     mesh = source.pose(weights.double().numpy())
     sdf = actor.sdf(actor.head.rig(weights[None])[0])
-    ways = mouth_ways.ways(Mesh(mesh.vertices, mesh.faces), mouth)
-    through = {"ways_open_share": mouth_ways.open_share(sdf, ways)} if len(ways) else {}
     sealed = {
         "lip_line_share": sealed_share(line.apertures(sdf)),
         "lip_line_true_share": sealed_share(mesh_apertures(mesh.vertices, mesh.faces, line)),
     } if line is not None else {}  # fmt: skip
+    opening = _middle(mesh_apertures(mesh.vertices, mesh.faces, mouth))
+    ways = mouth_ways.ways(Mesh(mesh.vertices, mesh.faces), mouth) if opening > WIDE_MM else ()
+    through = {"ways_open_share": mouth_ways.open_share(sdf, ways)} if len(ways) else {}
     return {
         "lips_mm": _middle(mouth.apertures(sdf)),
-        "lips_true_mm": _middle(mesh_apertures(mesh.vertices, mesh.faces, mouth)),
+        "lips_true_mm": opening,
         "lids_mm": _middle(eye.apertures(sdf)),
         "lids_true_mm": _middle(mesh_apertures(mesh.vertices, mesh.faces, eye)),
         **sealed,
