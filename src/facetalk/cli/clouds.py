@@ -57,7 +57,7 @@ class Clouds(ReportingJob):
     oracle: bool = True
     """Fit the source's own blendshapes as well."""
     drawn: int = 4
-    """People on the sheets of error maps."""
+    """People on the sheets of error maps; 0 draws none."""
     resolution: int = 80
     """Cells along the head for the fitted meshes, six times finer round mouth and eyes."""
     codes: FitConfig = field(default_factory=lambda: FitConfig(steps=300, points=800, free=0.3))
@@ -74,7 +74,7 @@ class Clouds(ReportingJob):
                 cases(data, self.people, self.scans), Truths(source), found, self.protocols,
                 self.out / "rows.jsonl", watch, self._draw,
             )  # fmt: skip
-        for protocol in self.protocols:
+        for protocol in self.protocols if self.drawn > 0 else ():
             self._sheet(protocol, rows)
         self.report({"rows": [asdict(row) for row in rows]}, list(clouds.table(rows)))
 

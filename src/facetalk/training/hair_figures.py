@@ -1,8 +1,9 @@
-"""How well learnt hair gives back procedural hair: on held-out people, and for held-out styles.
+"""How well learnt hair gives back procedural hair, and heads that wear it: on held-out people, and for held-out styles.
 
 Run with `python -m facetalk.training.hair_figures --ict FOLDER --data SET --head HEAD --hair HAIR`. Both volumes are
 read at the nodes of one grid; only what lies above the skin counts. The code of a held-out style is fitted to points of
-the set; the codes of trained styles are taken as they are.
+the set; the codes of trained styles are taken as they are. Beside whole heads of ours stands what a model without hair
+could reach at best: the person's own bald mesh.
 """
 
 import json
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 import tyro
 from jaxtyping import Bool, Float
+from scipy.ndimage import distance_transform_edt, label
 from scipy.spatial import KDTree
 
 from facetalk.data.hair.hair_set import Barber, HairSetConfig, Row, grower
@@ -29,6 +31,9 @@ from facetalk.training.hair import HairRecipe
 from facetalk.training.hair_data import HairBatch, HairRows
 from facetalk.training.hair_fit import fitted
 
+FIGURES = ("chamfer_mm", "within_5_mm", "iou", "head_mm", "bald_head_mm")
+BALL_MM, MARGIN_MM = 18.0, 8.0
+"""A ball that enters no mouth and no socket of an eye, and how far beyond it surfaces are looked for."""
 ABOVE_MM = 1.0
 """Hair nearer to the skin is not compared."""
 
@@ -63,19 +68,28 @@ class Volume:
         """Hair above the skin."""
         return (self.hair < 0) & (self.skin > ABOVE_MM)
 
+    @property
+    def outside(self) -> Float[np.ndarray, " node"]:
+        """Distances to the head with its hair."""
+        return np.minimum(self.hair, self.skin)
+
     def surface(self) -> Float[np.ndarray, "point 3"]:
         """Where edges of the grid leave the hair above the skin, millimetres."""
-        values, skin = self.hair.reshape(shape()), self.skin.reshape(shape())
-        where, found = nodes().reshape(*shape(), 3), []
-        for axis in range(3):
-            first, second = _ends(values, axis)
-            off = np.minimum(*_ends(skin, axis)) > ABOVE_MM
-            crossed = ((first < 0) != (second < 0)) & off
-            share = first[crossed] / (first[crossed] - second[crossed])
-            start = _ends(where, axis)[0][crossed]
-            start[:, axis] += CELL_MM * share
-            found.append(start)
-        return np.concatenate(found)
+        return crossings(self.hair, self.skin > ABOVE_MM)
+
+
+def crossings(values: Float[np.ndarray, " node"], asked: Bool[np.ndarray, " node"]) -> Float[np.ndarray, "point 3"]:
+    """Where distances change sign along edges of the grid both of whose ends are asked for, millimetres."""
+    values, asked = values.reshape(shape()), asked.reshape(shape())
+    where, found = nodes().reshape(*shape(), 3), []
+    for axis in range(3):
+        first, second = _ends(values, axis)
+        crossed = ((first < 0) != (second < 0)) & np.logical_and(*_ends(asked, axis))
+        share = first[crossed] / (first[crossed] - second[crossed])
+        start = _ends(where, axis)[0][crossed]
+        start[:, axis] += CELL_MM * share
+        found.append(start)
+    return np.concatenate(found)
 
 
 def _ends(grid: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
@@ -83,8 +97,29 @@ def _ends(grid: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
     return np.moveaxis(rolled[:-1], 0, axis), np.moveaxis(rolled[1:], 0, axis)
 
 
+def outer(distance: Float[np.ndarray, " node"]) -> Bool[np.ndarray, " node"]:
+    """Nodes that a ball from outside comes near to: neither mouths nor sockets of eyes, nor what lies under hair."""
+    pieces, _ = label(distance.reshape(shape()) > BALL_MM)
+    out = distance_transform_edt(pieces != pieces[0, -1, 0], sampling=CELL_MM)
+    return (out < BALL_MM + MARGIN_MM).ravel()
+
+
+def chamfer_mm(one: Float[np.ndarray, "one 3"], other: Float[np.ndarray, "other 3"]) -> float:
+    """Mean of both ways."""
+    return float((KDTree(other).query(one)[0].mean() + KDTree(one).query(other)[0].mean()) / 2)
+
+
+def whole_heads(found: Volume, true: Volume, lowest_mm: float) -> dict[str, float]:
+    """Chamfer distance to the true head with its hair, above a height: of ours, and of the true one without hair."""
+    asked = outer(true.outside) & (nodes()[:, 1] > lowest_mm)
+    theirs = crossings(true.outside, asked)
+    ours = crossings(found.outside, asked)
+    bald = crossings(true.skin, outer(true.skin) & (nodes()[:, 1] > lowest_mm))
+    return {"head_mm": chamfer_mm(ours, theirs), "bald_head_mm": chamfer_mm(bald, theirs)}
+
+
 def agreement(found: Volume, true: Volume) -> dict[str, float]:
-    """Chamfer distance (mean of both ways, millimetres), share within 5 mm, and intersection over union."""
+    """Chamfer distance of hair (millimetres), share within 5 mm, and intersection over union."""
     ours, theirs = found.surface(), true.surface()
     if len(ours) == 0 or len(theirs) == 0:
         return {"chamfer_mm": float("nan"), "within_5_mm": 0.0, "iou": 0.0}
@@ -146,7 +181,8 @@ def _compared(
     # The truth is cut by the true skin, ours by our own.
     ours = UNIT_MM * ask(lambda points: field(points).distance, where / UNIT_MM)
     our_skin = UNIT_MM * ask(lambda points: head.canonical(state, points), where / UNIT_MM)
-    return agreement(Volume(ours, our_skin), Volume(grow(where).distance, skin))
+    found, true = Volume(ours, our_skin), Volume(grow(where).distance, skin)
+    return agreement(found, true) | whole_heads(found, true, skull[0].lowest)
 
 
 def summary(rows: list[dict]) -> dict[str, dict[str, float]]:
@@ -155,7 +191,7 @@ def summary(rows: list[dict]) -> dict[str, dict[str, float]]:
     return {
         f"{kind}, {test}": {
             figure: round(float(np.nanmean([r[figure] for r in rows if (r["kind"], r["test"]) == (kind, test)])), 3)
-            for figure in ("chamfer_mm", "within_5_mm", "iou")
+            for figure in FIGURES
         }
         for kind, test in groups
     }
