@@ -86,7 +86,7 @@ def _row(actor: Actor, source: SourceHead, weights: torch.Tensor, mouth: Probe, 
         "lip_line_true_share": sealed_share(mesh_apertures(mesh.vertices, mesh.faces, line)),
     } if line is not None else {}  # fmt: skip
     opening = _middle(mesh_apertures(mesh.vertices, mesh.faces, mouth))
-    ways = mouth_ways.ways(Mesh(mesh.vertices, mesh.faces), mouth) if opening > WIDE_MM else ()
+    ways = mouth_ways.ways(Mesh(mesh.vertices, mesh.faces), mouth) if opening > WIDE_MM else np.zeros((0, 1, 3))
     through = {"ways_open_share": mouth_ways.open_share(sdf, ways)} if len(ways) else {}
     return {
         "lips_mm": _middle(mouth.apertures(sdf)),

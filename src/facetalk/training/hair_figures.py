@@ -99,8 +99,9 @@ def _ends(grid: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
 
 def outer(distance: Float[np.ndarray, " node"]) -> Bool[np.ndarray, " node"]:
     """Nodes that a ball from outside comes near to: neither mouths nor sockets of eyes, nor what lies under hair."""
-    pieces, _ = label(distance.reshape(shape()) > BALL_MM)
-    out = distance_transform_edt(pieces != pieces[0, -1, 0], sampling=CELL_MM)
+    pieces = np.empty(shape(), np.int32)
+    label(distance.reshape(shape()) > BALL_MM, output=pieces)
+    out = np.asarray(distance_transform_edt(pieces != pieces[0, -1, 0], sampling=CELL_MM))
     return (out < BALL_MM + MARGIN_MM).ravel()
 
 
