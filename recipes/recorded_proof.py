@@ -97,14 +97,14 @@ def fit_all(proof: Proof) -> None:
         config = VirtualConfig(seed=1000 * person + number)
         virtual.record(people[person], act, config, folder, proof.out / "truth" / name)
         spent["record"] += time.process_time() - started
-        started, first = time.process_time(), next((proof.out / "dataset").glob(f"{person}_*/codes.npz"), None)
-        # Who somebody is, is fitted to the first recording of theirs.
-        known = proof.out / "people" / f"{person}.npz"
+        started = time.process_time()
+        # Who somebody is, is fitted to the first recording of theirs, and known from then on.
+        known, first = proof.out / "people" / f"{person}.npz", number == 0
         done = batch.work(Task(Job(folder, proof.out / "dataset"), BUNDLED / "head.safetensors",
-                               str(known) if known.is_file() else None, preview=False))  # fmt: skip
+                               None if first else str(known), preview=False))  # fmt: skip
         if done.made is None:
             raise SystemExit(done.refusal)
-        if first is None:
+        if first:
             known.parent.mkdir(exist_ok=True)
             shutil.copy(done.made / "codes.npz", known)
         spent["fit"] += time.process_time() - started

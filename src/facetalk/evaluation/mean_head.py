@@ -81,20 +81,19 @@ def _row(actor: Actor, source: SourceHead, weights: torch.Tensor, mouth: Probe, 
     lips are sealed."""
     mesh = source.pose(weights.double().numpy())
     sdf = actor.sdf(actor.head.rig(weights[None])[0])
-    sealed = {
-        "lip_line_share": sealed_share(line.apertures(sdf)),
-        "lip_line_true_share": sealed_share(mesh_apertures(mesh.vertices, mesh.faces, line)),
-    } if line is not None else {}  # fmt: skip
-    opening = _middle(mesh_apertures(mesh.vertices, mesh.faces, mouth))
-    ways = mouth_ways.ways(Mesh(mesh.vertices, mesh.faces), mouth) if opening > WIDE_MM else np.zeros((0, 1, 3))
-    through = {"ways_open_share": mouth_ways.open_share(sdf, ways)} if len(ways) else {}
+    opening, shares = _middle(mesh_apertures(mesh.vertices, mesh.faces, mouth)), {}
+    if line is not None:
+        shares["lip_line_share"] = sealed_share(line.apertures(sdf))
+        shares["lip_line_true_share"] = sealed_share(mesh_apertures(mesh.vertices, mesh.faces, line))
+    if opening > WIDE_MM:
+        ways = mouth_ways.ways(Mesh(mesh.vertices, mesh.faces), mouth)
+        shares["ways_open_share"] = mouth_ways.open_share(sdf, ways)
     return {
         "lips_mm": _middle(mouth.apertures(sdf)),
         "lips_true_mm": opening,
         "lids_mm": _middle(eye.apertures(sdf)),
         "lids_true_mm": _middle(mesh_apertures(mesh.vertices, mesh.faces, eye)),
-        **sealed,
-        **through,
+        **shares,
     }
 
 
@@ -111,7 +110,7 @@ def _agreement(rows: Sequence[Row]) -> dict[str, float]:
             f"{opening}_right_share": float((missed <= np.maximum(NEAR_MM, NEAR_SHARE * true)).mean()),
         }
     for name in SHARES:
-        found = [row[name] for row in rows if name in row]
+        found = [row[name] for row in rows if not np.isnan(row.get(name, np.nan))]
         figures |= {name: float(np.mean(found))} if found else {}
     return figures
 

@@ -8,6 +8,7 @@ other way on the other, and would have to jump. Beyond a parting it is therefore
 side to side, and folds far behind, along a strand, where nothing shows of it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,19 +63,15 @@ def strand_coordinates(
     weight = np.sqrt(0.5 * double) * np.clip((agree - PARTED) / (1 - PARTED), LEAST, 1)
     known = (agree > PARTED).astype(float)
     rows = np.einsum("fck,fk->fc", slopes, along), np.einsum("fck,fk->fc", slopes, np.cross(normal, along))
-
-    def grown(rows: tuple[np.ndarray, np.ndarray], goals: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        return _solved(faces, len(vertices), weight, rows, goals)
-
-    aside = ALONG * rows[0], rows[1]
-    across, length = grown(aside, (0 * known, known)), grown(rows, (known, 0 * known))
+    aside = _least_squares(faces, len(vertices), weight, (ALONG * rows[0], rows[1]))
+    across, length = aside(0 * known, known), _least_squares(faces, len(vertices), weight, rows)(known, 0 * known)
     parted = np.unique(faces[agree < PARTED])
     middle = _parting(UNIT_MM * vertices, parted, ways, across)
     if middle is not None:
         off = across - middle
         side = np.where((off[faces] < 0).mean(1) > 0.5, -1.0, 1.0)
         lean = LEAN * np.clip(-off / FOLD_MM, 0, 1)
-        across = grown(aside, (0 * known, side * known)) + lean * (length - np.median(length[parted]))
+        across = aside(0 * known, side * known) + lean * (length - np.median(length[parted]))
     return np.stack([across, length], 1).astype(np.float32)
 
 
@@ -95,16 +92,17 @@ def _parting(
     return float(np.median(middles)) if len(middles) >= PLACES else None
 
 
-def _solved(faces: np.ndarray, count: int, weight: np.ndarray, rows: tuple[np.ndarray, np.ndarray],
-            goals: tuple[np.ndarray, np.ndarray]) -> Float[np.ndarray, " vertex"]:  # fmt: skip
-    """Least squares for values at vertices whose slopes along two directions of each face are `goals`."""
+def _least_squares(
+    faces: np.ndarray, count: int, weight: np.ndarray, rows: tuple[np.ndarray, np.ndarray]
+) -> Callable[[np.ndarray, np.ndarray], Float[np.ndarray, " vertex"]]:
+    """Finds values at vertices from what their slopes along two directions of each face should be."""
     number = np.arange(2 * len(faces)).reshape(2, -1, 1).repeat(3, 2)
     values = np.stack(rows) * weight[:, None]
     matrix = coo_matrix((values.ravel(), (number.ravel(), np.tile(faces.ravel(), 2))), (2 * len(faces), count)).tocsc()
-    goal = np.concatenate([each * weight for each in goals])
     system = (matrix.T @ matrix).tocsc()
     system.setdiag(system.diagonal() + 1e-5)
-    return splu(system).solve(matrix.T @ goal)
+    solve = splu(system).solve
+    return lambda first, second: solve(matrix.T @ np.concatenate([first * weight, second * weight]))
 
 
 def swung(coordinates: Float[np.ndarray, "vertex 2"], groom: Groom) -> Float[np.ndarray, "vertex 2"]:

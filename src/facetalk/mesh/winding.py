@@ -83,21 +83,32 @@ def hit(vertices, face, a, b):
 
 
 @kernel
+def bound(vertices, face, lo, hi):
+    """Write the corners of a triangle's box."""
+    for a in range(3):
+        lo[a] = min(vertices[face[0], a], vertices[face[1], a], vertices[face[2], a])
+        hi[a] = max(vertices[face[0], a], vertices[face[1], a], vertices[face[2], a])
+
+
+@kernel
+def apart(lo, hi, p, q):
+    """Whether a box and that of a segment, or of any two opposite corners, have nothing in common."""
+    off = False
+    for a in range(3):
+        off = off or lo[a] > max(p[a], q[a]) or hi[a] < min(p[a], q[a])
+    return off
+
+
+@kernel
 def crossed(vertices, faces, starts, ends):
     """Whether each segment meets a triangle."""
     found = np.zeros(len(starts), np.bool_)
     lo, hi = np.empty(3), np.empty(3)
     for f in range(len(faces)):
         face = faces[f]
-        for a in range(3):
-            lo[a] = min(vertices[face[0], a], vertices[face[1], a], vertices[face[2], a])
-            hi[a] = max(vertices[face[0], a], vertices[face[1], a], vertices[face[2], a])
+        bound(vertices, face, lo, hi)
         for n in range(len(starts)):
-            apart = found[n]
-            for a in range(3):
-                p, q = starts[n, a], ends[n, a]
-                apart = apart or lo[a] > max(p, q) or hi[a] < min(p, q)
-            if not apart:
+            if not found[n] and not apart(lo, hi, starts[n], ends[n]):
                 found[n] = hit(vertices, face, starts[n], ends[n])[1] != 0
     return found
 
@@ -153,21 +164,12 @@ def line_free_lengths(vertices, faces, lines, opens_by, behind_from, behind_to):
     lo, hi = np.empty(3), np.empty(3)
     for f in range(len(faces)):
         face = faces[f]
-        for a in range(3):
-            lo[a] = min(vertices[face[0], a], vertices[face[1], a], vertices[face[2], a])
-            hi[a] = max(vertices[face[0], a], vertices[face[1], a], vertices[face[2], a])
+        bound(vertices, face, lo, hi)
         for n in range(count):
-            apart = False
-            for a in range(3):
-                apart = apart or lo[a] > high[n, a] or hi[a] < low[n, a]
-            if apart:
+            if apart(lo, hi, low[n], high[n]):
                 continue
             for s in range(samples - 1):
-                off = False
-                for a in range(3):
-                    p, q = lines[n, s, a], lines[n, s + 1, a]
-                    off = off or lo[a] > max(p, q) or hi[a] < min(p, q)
-                if off:
+                if apart(lo, hi, lines[n, s], lines[n, s + 1]):
                     continue
                 t, side = hit(vertices, face, lines[n, s], lines[n, s + 1])
                 if side != 0 and hits[n] < capacity:

@@ -107,15 +107,20 @@ def outer(distance: Float[np.ndarray, " node"]) -> Bool[np.ndarray, " node"]:
 
 def chamfer_mm(one: Float[np.ndarray, "one 3"], other: Float[np.ndarray, "other 3"]) -> float:
     """Mean of both ways."""
-    return float((KDTree(other).query(one)[0].mean() + KDTree(one).query(other)[0].mean()) / 2)
+    return float(np.mean([way.mean() for way in _both_ways(one, other)]))
+
+
+def _both_ways(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """From each point of one to the nearest of the other, and back."""
+    return KDTree(other).query(one)[0], KDTree(one).query(other)[0]
 
 
 def whole_heads(found: Volume, true: Volume, lowest_mm: float) -> dict[str, float]:
     """Chamfer distance to the true head with its hair, above a height: of ours, and of the true one without hair."""
-    asked = outer(true.outside) & (nodes()[:, 1] > lowest_mm)
-    theirs = crossings(true.outside, asked)
-    ours = crossings(found.outside, asked)
-    bald = crossings(true.skin, outer(true.skin) & (nodes()[:, 1] > lowest_mm))
+    above = nodes()[:, 1] > lowest_mm
+    asked = outer(true.outside) & above
+    theirs, ours = crossings(true.outside, asked), crossings(found.outside, asked)
+    bald = crossings(true.skin, outer(true.skin) & above)
     return {"head_mm": chamfer_mm(ours, theirs), "bald_head_mm": chamfer_mm(bald, theirs)}
 
 
@@ -124,7 +129,7 @@ def agreement(found: Volume, true: Volume) -> dict[str, float]:
     ours, theirs = found.surface(), true.surface()
     if len(ours) == 0 or len(theirs) == 0:
         return {"chamfer_mm": float("nan"), "within_5_mm": 0.0, "iou": 0.0}
-    there, back = KDTree(theirs).query(ours)[0], KDTree(ours).query(theirs)[0]
+    there, back = _both_ways(ours, theirs)
     both, either = (found.inside & true.inside).sum(), (found.inside | true.inside).sum()
     return {
         "chamfer_mm": float((there.mean() + back.mean()) / 2),
