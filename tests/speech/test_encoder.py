@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import subprocess
 import sys
 from fractions import Fraction
@@ -13,22 +14,38 @@ from facetalk.checkpoint import Checkpoint
 from facetalk.errors import CheckpointError
 from facetalk.speech import encoder
 from facetalk.speech.composition import at_frames, attention_bias, chunked, convolved, sliding, stretch, transformed
-from facetalk.speech.configuration import TINY, EncoderConfig, Receptive
+from facetalk.speech.configuration import TINY, TINY_ROTARY, EncoderConfig, Receptive, RotaryConfig
 from facetalk.speech.encoder import Encoder
-from facetalk.speech.network import SmallBackbone
+from facetalk.speech.network import SmallWav2Vec2
+from facetalk.speech.own import Config, OwnBackbone, config_of, packed, unpacked
+from facetalk.speech.rotary import RotaryEncoder
 from facetalk.training.student import Student
 from facetalk.types import FRAME_RATE, SAMPLE_RATE, Waveform
 
 
+@pytest.fixture(scope="module", params=[TINY, TINY_ROTARY], ids=["wav2vec2", "rotary"])
+def config(request: pytest.FixtureRequest) -> Config:
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def student() -> Student:
-    torch.manual_seed(0)
-    return Student(TINY).eval()
+def student(config: Config) -> Student:
+    return made(config)
 
 
 @pytest.fixture(scope="module")
 def weights(student: Student) -> Checkpoint:
-    tensors = {name: tensor.detach() for name, tensor in student.state_dict().items()}
+    return whole(student)
+
+
+def made(config: Config) -> Student:
+    torch.manual_seed(0)
+    return Student(config).eval()
+
+
+def whole(student: Student) -> Checkpoint:
+    """As it is, in single precision."""
+    tensors = {name: tensor.detach() for name, tensor in student.network.state_dict().items()}
     return dataclasses.replace(student.checkpoint(), tensors=tensors)
 
 
@@ -50,7 +67,9 @@ def published() -> Wav2Vec2Model:
     ).eval()  # fmt: skip
 
 
-def test_the_network_is_wav2vec2(student: Student, weights: Checkpoint):
+def test_one_of_the_networks_is_wav2vec2():
+    student = made(TINY)
+    weights = whole(student)
     span = stretch(range(20), FRAME_RATE, Receptive.of(TINY.conv_kernels, TINY.conv_strides))
     samples, theirs = torch.randn(2, span.last_sample - span.first_sample) * 0.05, published()
     theirs.load_state_dict(weights.tensors, strict=True)
@@ -58,12 +77,12 @@ def test_the_network_is_wav2vec2(student: Student, weights: Checkpoint):
     with torch.no_grad():
         wanted = transformed(theirs, at_frames(convolved(theirs, samples * TINY.gain), span), bias)
         torch.testing.assert_close(student(samples, span, bias), wanted, atol=2e-5, rtol=1e-4)
-        torch.testing.assert_close(SmallBackbone(weights)(samples * TINY.gain, span), wanted, atol=2e-5, rtol=1e-4)
+        torch.testing.assert_close(OwnBackbone(weights)(samples * TINY.gain, span), wanted, atol=2e-5, rtol=1e-4)
 
 
 def test_loading_leaves_random_numbers_alone(weights: Checkpoint):
     before = torch.get_rng_state()
-    SmallBackbone(weights)
+    OwnBackbone(weights)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -75,26 +94,27 @@ def test_the_bundled_encoder_needs_no_transformers():
 
 def test_windows_change_nothing(weights: Checkpoint):
     sound = speech(7.3)
-    whole = Encoder(SmallBackbone(weights), window_frames=1000)(sound).values
-    windowed = Encoder(SmallBackbone(weights), window_frames=31)(sound).values
+    whole = Encoder(OwnBackbone(weights), window_frames=1000)(sound).values
+    windowed = Encoder(OwnBackbone(weights), window_frames=31)(sound).values
     torch.testing.assert_close(windowed, whole, atol=2e-5, rtol=1e-4)
 
 
-def test_silence_in_front_moves_features_by_six_frames(weights: Checkpoint):
+def test_silence_in_front_moves_features(config: Config, weights: Checkpoint):
+    """By eighteen frames, which are whole steps of both networks."""
     sound = speech(3)
-    later = Waveform(np.concatenate([np.zeros(SAMPLE_RATE // 5, np.float32), sound.samples]))
-    model = Encoder(SmallBackbone(weights))
-    settled = TINY.halo[0]
-    torch.testing.assert_close(model(later).values[6 + settled :], model(sound).values[settled:], atol=2e-5, rtol=1e-4)
+    later = Waveform(np.concatenate([np.zeros(SAMPLE_RATE * 3 // 5, np.float32), sound.samples]))
+    model = Encoder(OwnBackbone(weights))
+    settled = config.halo[0]
+    torch.testing.assert_close(model(later).values[18 + settled :], model(sound).values[settled:], atol=2e-5, rtol=1e-4)
 
 
-def test_features_reach_no_further_than_the_halo(weights: Checkpoint):
+def test_features_reach_no_further_than_the_halo(config: Config, weights: Checkpoint):
     sound = speech(4)
     changed = Waveform(sound.samples.copy())
     changed.samples[2 * SAMPLE_RATE : 2 * SAMPLE_RATE + 500] += 0.3
-    model = Encoder(SmallBackbone(weights))
+    model = Encoder(OwnBackbone(weights))
     moved = (model(sound).values - model(changed).values).abs().amax(1) > 1e-5
-    left, right = TINY.halo
+    left, right = config.halo
     assert moved[60]
     assert not moved[: 59 - right].any()
     assert not moved[62 + left :].any()
@@ -102,14 +122,14 @@ def test_features_reach_no_further_than_the_halo(weights: Checkpoint):
 
 @pytest.mark.parametrize("rate", [Fraction(30), Fraction(25), Fraction(30000, 1001), Fraction(60)])
 def test_one_feature_a_frame(weights: Checkpoint, rate: Fraction):
-    features = Encoder(SmallBackbone(weights))(speech(1.37), rate)
+    features = Encoder(OwnBackbone(weights))(speech(1.37), rate)
     assert len(features) == int(Fraction(137, 100) * rate + Fraction(1, 2))
     assert features.rate == rate
     assert features.encoder_hash == weights.hash
 
 
 def test_the_shortest_sound_gives_one_frame(weights: Checkpoint):
-    assert len(Encoder(SmallBackbone(weights))(speech(0.001))) == 1
+    assert len(Encoder(OwnBackbone(weights))(speech(0.001))) == 1
 
 
 def test_a_chunk_sees_to_its_end_and_no_further():
@@ -130,14 +150,38 @@ def test_files_of_other_weights_are_refused(tmp_path, weights: Checkpoint):
         encoder.load(tmp_path / "part.safetensors")
 
 
-def test_weights_from_a_file_have_the_hash_of_their_content(tmp_path, weights: Checkpoint):
+def test_weights_from_a_file_have_the_hash_of_their_content(tmp_path, config: Config, weights: Checkpoint):
     checkpoint.save(weights, tmp_path / "speech.safetensors")
     model = encoder.load(tmp_path / "speech.safetensors")
     assert model.hash == weights.hash
-    assert model.size == TINY.size
+    assert model.size == config.size
 
 
-def test_the_bundled_size_keeps_its_bounds():
-    parameters = sum(tensor.numel() for tensor in Student(EncoderConfig()).state_dict().values())
-    assert 2 * parameters <= 12e6
+def test_a_configuration_survives_its_checkpoint(config: Config, student: Student):
+    assert config_of(json.loads(json.dumps(student.checkpoint().config))) == config
+
+
+def test_packed_weights_say_nearly_the_same(student: Student, weights: Checkpoint):
+    sound, packed_weights = speech(2), student.checkpoint()
+    exact, small = (Encoder(OwnBackbone(each))(sound).values for each in (weights, packed_weights))
+    torch.testing.assert_close(small, exact, atol=0.05, rtol=0.05)
+    assert not torch.equal(small, exact)
+
+
+def test_eight_bit_rows_are_off_by_half_a_step_at_most():
+    matrix = torch.randn(5, 30) * torch.logspace(-3, 1, 5)[:, None]
+    small = packed({"some": matrix}, TINY_ROTARY)
+    assert small["some"].dtype == torch.int8
+    allowed = 0.51 * matrix.abs().amax(1, keepdim=True) / 127 + 1e-6
+    assert ((unpacked(small)["some"] - matrix).abs() <= allowed).all()
+
+
+@pytest.mark.parametrize(("config", "network"), [(EncoderConfig(), SmallWav2Vec2), (RotaryConfig(), RotaryEncoder)])
+def test_both_sizes_keep_their_bounds(config: Config, network: type):
+    small = packed(network(config).state_dict(), config)
+    assert sum(tensor.numel() * tensor.element_size() for tensor in small.values()) <= 12e6
+
+
+def test_hops():
     assert EncoderConfig().hop_samples == 320
+    assert RotaryConfig().hop_samples == 384

@@ -4,14 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
+from transformers import MoonshineConfig
+from transformers.models.moonshine.modeling_moonshine import MoonshineEncoder
 
 from facetalk.data.ridge import stacked
 from facetalk.errors import InputError
 from facetalk.speech import encoder
 from facetalk.speech.composition import attention_bias, chunked, sliding
-from facetalk.speech.configuration import TINY
-from facetalk.training import augmentation, loop, speech, speech_readout, speech_set
+from facetalk.speech.configuration import TINY, TINY_ROTARY
+from facetalk.speech.own import OwnBackbone
+from facetalk.training import augmentation, loop, speech, speech_origin, speech_readout, speech_set
 from facetalk.training.augmentation import Augmentation, disturbed, faster
 from facetalk.training.speech import SpeechTask, SpeechTraining, component_weights, pace
 from facetalk.training.speech_set import IGNORED, TEACHER_STEP, Example, Readout, ShardWriter
@@ -25,7 +29,8 @@ def example(name: str, group: str = "timed-train", frames: int = 40) -> Example:
     random = np.random.default_rng(len(name))
     sound = speech_set.compress(random.normal(0, 0.1, frames * SAMPLE_RATE // 30).astype(np.float32))
     teacher = speech_set.quantised(random.normal(size=(frames, 4)))
-    return Example(name, group, sound, teacher, random.integers(IGNORED, 3, frames).astype(np.int8))
+    origin = speech_set.quantised(random.normal(size=(frames, TINY_ROTARY.size)))
+    return Example(name, group, sound, teacher, random.integers(IGNORED, 3, frames).astype(np.int8), origin)
 
 
 def packed(folder: Path) -> Path:
@@ -111,6 +116,52 @@ def test_a_readout_reads_what_it_was_fitted_on_and_joins_the_loss(tmp_path):
     training = dataclasses.replace(TRAINING, mouth_weight=1.0)
     learner = SpeechTask(training, speech_set.read(data), torch.device("cpu"), readout)
     assert float(learner.step(0, torch.Generator().manual_seed(0))["reading"]) > 0
+
+
+ROTARY = dataclasses.replace(TRAINING, encoder=TINY_ROTARY, origin_weight=1.0, teacher_weight=0.0, phone_weight=0.0,
+                             spectrum_weight=0.0, stream_share=0.0)  # fmt: skip
+
+
+def test_features_are_held_where_the_origin_says(tmp_path):
+    moments = {"mean": [0.5] * TINY_ROTARY.size, "spread": [2.0] * TINY_ROTARY.size}
+    writer = ShardWriter(tmp_path, {"symbols": SYMBOLS, "shares": [1.0], "origin": moments})
+    made = example("only", frames=15)
+    writer.add(dataclasses.replace(made, teacher=made.teacher[:, :1]))
+    writer.close()
+    still = Augmentation(speed_share=0.0, reverberation_share=0.0, band_share=0.0, noise_share=0.0, gain_db=(0.0, 0.0))
+    learner = task(tmp_path, dataclasses.replace(ROTARY, augmentation=still, steps=60, rate=1e-2))
+    batch = learner.draw(np.random.default_rng(0))
+    assert float(learner._kept(2 * batch.origin + 0.5, batch)) == pytest.approx(0, abs=1e-9)
+    assert float(learner._kept(2 * batch.origin + 2.5, batch)) == pytest.approx(1)
+    figures = [learner.step(index, torch.Generator().manual_seed(index)) for index in range(60)]
+    assert float(figures[-1]["keeping"]) < 0.8 * float(figures[0]["keeping"])
+
+
+def test_heads_may_learn_faster_than_the_encoder(tmp_path):
+    learner = task(packed(tmp_path), dataclasses.replace(TRAINING, heads_rate=8.0))
+    learner.step(1, torch.Generator().manual_seed(0))
+    rates = {group["lr"] for group in learner.optimiser.param_groups}
+    assert max(rates) == pytest.approx(8 * min(rates))
+
+
+def test_training_begins_with_a_published_network(tmp_path):
+    data, rope = packed(tmp_path / "data"), {"rope_type": "default", "rope_theta": 1e4, "partial_rotary_factor": 0.9}
+    published = MoonshineEncoder(
+        MoonshineConfig(
+            hidden_size=80, intermediate_size=32, encoder_num_hidden_layers=1, encoder_num_attention_heads=8,
+            encoder_num_key_value_heads=8, rope_parameters=rope,
+        )
+    )  # fmt: skip
+    safetensors.torch.save_file(dict(published.state_dict()), tmp_path / "model.safetensors")
+    origin = tmp_path / "origin.safetensors"
+    speech_origin.main(speech_origin.Origin(tmp_path / "model.safetensors", data, origin))
+    config = dataclasses.replace(TINY_ROTARY, size=80, heads=8, layers=1, turned=8)
+    training = dataclasses.replace(TRAINING, encoder=config, rate=0.0)
+    speech.main(speech.Run(data, tmp_path / "out", training, start=origin, stop=1))
+    made = encoder.load(tmp_path / "out" / "speech.safetensors").backbone
+    assert isinstance(made, OwnBackbone)
+    theirs = published.state_dict()["conv3.weight"]
+    torch.testing.assert_close(made.model.state_dict()["stem.convs.2.weight"], theirs, atol=1e-3, rtol=1e-3)
 
 
 def test_disturbed_speech_keeps_its_time():

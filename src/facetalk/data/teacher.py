@@ -1,4 +1,4 @@
-"""The teacher of the speech encoder: the Moonshine base encoder (MIT), run by onnxruntime.
+"""The teacher of the speech encoder: the Moonshine base encoder (MIT), or the tiny one, run by onnxruntime.
 
 Its three convolutions turn 16 kHz sound into one vector every 384 samples; each looks at 895 samples.
 """
@@ -15,6 +15,8 @@ from facetalk.types import SAMPLE_RATE, Waveform
 HOP_SAMPLES = 384
 FIRST_CENTRE_SAMPLES = 447.0
 """Middle of the first 895 samples (kernels 127, 7, 3; strides 64, 3, 2)."""
+MASK = "attention_mask"
+"""Some of these models are also told which samples there are: all of them."""
 LONGEST_SECONDS = 30
 """It attends to everything at once; longer sound is cut at this length."""
 
@@ -32,10 +34,9 @@ class Teacher:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(str(path), options)
-        inputs = [entry.name for entry in self.session.get_inputs()]
-        if len(inputs) != 1:
-            raise InputError(f"{path}: takes {inputs}, a model of one waveform input is needed")
-        self.input = inputs[0]
+        self.inputs = [entry.name for entry in self.session.get_inputs()]
+        if self.inputs[1:] not in ([], [MASK]):
+            raise InputError(f"{path}: takes {self.inputs}, a model of one waveform input is needed")
 
     def __call__(self, speech: Waveform, times: Float[np.ndarray, " frame"]) -> Float[np.ndarray, "frame feature"]:
         """Features at `times` (seconds)."""
@@ -54,7 +55,9 @@ class Teacher:
         inside = times[(times >= second) & (times < last)] if second else times[times < last]
         first = max(second - 1, 0) * SAMPLE_RATE
         heard = samples[first : (second + LONGEST_SECONDS + 1) * SAMPLE_RATE]
-        features = self.session.run(None, {self.input: np.pad(heard, (0, HOP_SAMPLES * 3))[None]})[0][0]
+        sound = np.pad(heard, (0, HOP_SAMPLES * 3))[None]
+        given = (sound, np.ones(sound.shape, np.int64))
+        features = self.session.run(None, dict(zip(self.inputs, given, strict=False)))[0][0]
         places = (inside * SAMPLE_RATE - first - FIRST_CENTRE_SAMPLES) / HOP_SAMPLES
         return interpolated(features, places)
 

@@ -29,6 +29,11 @@ class Stretch:
     shares: tuple[Fraction, ...]
     """How far each midpoint lies on the way to the next feature."""
 
+    @property
+    def places(self) -> Float[Tensor, " frame"]:
+        """Each frame's midpoint, in steps from the stretch's first feature."""
+        return torch.tensor([float(index + share) for index, share in zip(self.before, self.shares, strict=True)])
+
 
 def stretch(frames: range, rate: Fraction, receptive: Receptive) -> Stretch:
     """The samples that frames `frames` are computed from."""

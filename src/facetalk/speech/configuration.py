@@ -1,4 +1,4 @@
-"""Size of our own Wav2Vec 2.0 encoder, and what follows from it: hop, receptive field, halo."""
+"""Sizes of our own encoders, and what follows from them: hop, receptive field, halo."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -66,6 +66,50 @@ class Receptive:
         return Fraction(self.samples - 1, 2)
 
 
+@dataclass(frozen=True)
+class RotaryConfig:
+    """The encoder of Moonshine (Jeffries et al. 2024), its transformer at the frame rate and its attention local."""
+
+    size: int = 288
+    """Width of the transformer, and of the features."""
+    conv_kernels: tuple[int, ...] = (127, 7, 3)
+    conv_strides: tuple[int, ...] = (64, 3, 2)
+    layers: int = 6
+    heads: int = 8
+    inner: int = 1152
+    """Width inside the feed-forward parts."""
+    turned: int = 32
+    """Numbers of a head's queries and keys that are turned by time (rotary positions, Su et al. 2021); even."""
+    gain: float = 1.0
+    """The sound is multiplied by this and by nothing else: no statistics of the file are taken."""
+    left: int = 16
+    """Frames back that a layer attends to."""
+    right: int = 8
+    """Frames ahead that a layer attends to."""
+
+    @property
+    def conv_channels(self) -> tuple[int, ...]:
+        """Channels that each convolution puts out."""
+        return self.size, 2 * self.size, self.size
+
+    @property
+    def slopes(self) -> tuple[float, ...]:
+        """Attention does not fall with distance by itself."""
+        return (0.0,)
+
+    @property
+    def hop_samples(self) -> int:
+        """Samples between two outputs of the convolutions."""
+        return Receptive.of(self.conv_kernels, self.conv_strides).hop_samples
+
+    @property
+    def halo(self) -> tuple[int, int]:
+        """Frames before and after that a frame's features depend on."""
+        return self.layers * self.left, self.layers * self.right
+
+
+TINY_ROTARY = RotaryConfig(size=16, layers=2, heads=2, inner=32, turned=4, left=6, right=3)
+"""For tests."""
 TINY = EncoderConfig(
     conv_channels=(8,) * 7, size=16, layers=2, heads=2, inner=32, position_kernel=3, position_groups=4, left=6, right=3,
     slopes=(0.5, 0.0),

@@ -13,7 +13,7 @@ from torch import Tensor
 from facetalk import checkpoint
 from facetalk.speech.composition import Stretch, stretch
 from facetalk.speech.configuration import Receptive
-from facetalk.speech.network import SmallBackbone
+from facetalk.speech.own import OwnBackbone
 from facetalk.speech.timing import frame_count
 from facetalk.types import FRAME_RATE, SpeechFeatures, SpeechStream, Waveform
 
@@ -26,7 +26,7 @@ WINDOW_FRAMES = 600
 
 @runtime_checkable
 class Backbone(Protocol):
-    """A Wav2Vec 2.0 composed for frames."""
+    """A speech encoder composed for frames: convolutions, interpolation, transformer."""
 
     size: int
     hash: str
@@ -109,7 +109,7 @@ def load(
     """
     source = bundled_path() if str(source) == BUNDLED else source
     if Path(source).suffix == ".safetensors":
-        return Encoder(SmallBackbone(checkpoint.load(source, KIND)), window_frames, device)
+        return Encoder(OwnBackbone(checkpoint.load(source, KIND)), window_frames, device)
     from facetalk.speech.wav2vec2 import PretrainedBackbone  # transformers takes seconds to import
 
     return Encoder(PretrainedBackbone(str(source)), window_frames, device)

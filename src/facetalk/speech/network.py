@@ -1,23 +1,17 @@
-"""The bundled speech encoder: a small Wav2Vec 2.0 (Baevski et al. 2020) as a plain torch network.
+"""A small Wav2Vec 2.0 (Baevski et al. 2020), the paper's encoder, as a plain torch network.
 
 Modules and parameters carry the names of `transformers.Wav2Vec2Model` (layer-norm front end, layer norms in front of
 attention), so that the weights load strictly into it, and it computes the same; but that library takes a second to
 import, and is not at hand wherever the encoder is trained.
 """
 
-from typing import Any
-
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from facetalk import checkpoint
-from facetalk.checkpoint import Checkpoint
-from facetalk.errors import CheckpointError
-from facetalk.speech.composition import Stretch, at_frames, attention_bias, convolved, sliding, transformed
-from facetalk.speech.configuration import EncoderConfig, Receptive
+from facetalk.speech.composition import Stretch, at_frames, convolved, transformed
+from facetalk.speech.configuration import EncoderConfig
 
 
 class ConvLayer(nn.Module):
@@ -156,41 +150,3 @@ class SmallWav2Vec2(nn.Module):
     ) -> Float[Tensor, "batch frame feature"]:
         """Features of a stretch of frames of sound that has its gain."""
         return transformed(self, at_frames(convolved(self, samples), span), bias)
-
-
-class SmallBackbone(nn.Module):
-    """Our own encoder: fixed gain, attention that reaches a fixed number of frames.
-
-    Raises:
-        CheckpointError: the tensors do not fit the configuration.
-    """
-
-    def __init__(self, weights: Checkpoint) -> None:
-        super().__init__()
-        try:
-            self.config = EncoderConfig(**{name: _tuples(value) for name, value in weights.config.items()})
-            with checkpoint.unseeded():
-                self.model = SmallWav2Vec2(self.config)
-            tensors = {name: tensor.float() for name, tensor in weights.tensors.items()}
-            self.model.load_state_dict(tensors, strict=True, assign=True)
-        except (TypeError, ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            raise CheckpointError(
-                f"speech weights do not fit their configuration ({reason}); get them again"
-            ) from error
-        self.model.eval().requires_grad_(False)
-        self.size, self.halo, self.hash = self.config.size, self.config.halo, weights.hash
-        self.receptive = Receptive.of(self.config.conv_kernels, self.config.conv_strides)
-
-    def prepared(self, samples: Float[np.ndarray, " sample"]) -> tuple[float, float]:
-        """Offset and gain of the sound: fixed."""
-        return 0.0, self.config.gain
-
-    def forward(self, samples: Float[Tensor, "batch sample"], span: Stretch) -> Float[Tensor, "batch frame feature"]:
-        """Features of a stretch of frames."""
-        allowed = sliding(len(span.before), self.config.left, self.config.right)
-        return self.model(samples, span, attention_bias(allowed, self.config.slopes).to(samples.device))
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

@@ -16,6 +16,7 @@ from torch.nn import functional
 from facetalk import checkpoint
 from facetalk.speech.composition import attention_bias, chunked, sliding, stretch
 from facetalk.speech.configuration import EncoderConfig, Receptive
+from facetalk.speech.own import Config
 from facetalk.training import loop, speech_set
 from facetalk.training.augmentation import Augmentation
 from facetalk.training.precision import has_bfloat16
@@ -31,7 +32,7 @@ TRAINING_GROUPS = ("timed-train", "librispeech-train", "facegood-train")
 class SpeechTraining:
     """How the encoder is trained."""
 
-    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    encoder: Config = field(default_factory=EncoderConfig)
     augmentation: Augmentation = field(default_factory=Augmentation)
     steps: int = 2500
     batch: int = 8
@@ -46,6 +47,12 @@ class SpeechTraining:
     """Weight of the spectrum of the undisturbed sound; it teaches the front end early, and keeps loudness."""
     mouth_weight: float = 0.0
     """Weight of the mouth curves that the readout of the packed set says; 0 needs no readout."""
+    teacher_weight: float = 1.0
+    """Weight of the teacher's components."""
+    origin_weight: float = 0.0
+    """Weight of what the published network that training begins with says of whole clips; 0 needs none."""
+    heads_rate: float = 1.0
+    """Learning rate of what reads the features, in that of the encoder: they are new where it is not."""
     stream_share: float = 0.4
     """Share of steps whose attention is chunked, as in streaming; the rest slide."""
     chunks: tuple[int, ...] = (4, 8, 12, 24, 48)
@@ -76,9 +83,14 @@ class SpeechTask:
             outputs["mouth"] = len(readout.offset)
         self.heads = nn.ModuleDict({name: nn.Linear(size, width) for name, width in outputs.items()}).to(device)
         self.parameters = [*self.student.parameters(), *self.heads.parameters()]
-        self.optimiser = torch.optim.AdamW(
-            _decayed(self.parameters, training.decay), lr=training.rate, betas=(0.9, 0.98)
-        )
+        groups = [
+            {**group, "share": share}
+            for part, share in ((self.student, 1.0), (self.heads, training.heads_rate))
+            for group in _decayed(list(part.parameters()), training.decay)
+        ]
+        self.optimiser = torch.optim.AdamW(groups, lr=training.rate, betas=(0.9, 0.98))
+        moments = data.about.get("origin", {"mean": [0.0] * size, "spread": [1.0] * size})
+        self.origin_mean, self.origin_spread = (torch.tensor(moments[name]).to(device) for name in ("mean", "spread"))
 
     def step(self, index: int, generator: torch.Generator) -> Mapping[str, Tensor | float]:
         """One step of AdamW."""
@@ -86,7 +98,8 @@ class SpeechTask:
         batch = self.draw(random)
         bias = self._bias(random).to(self.device)
         for group in self.optimiser.param_groups:
-            group["lr"] = self.training.rate * pace(index, self.training.warm_steps, self.training.steps)
+            paced = self.training.rate * pace(index, self.training.warm_steps, self.training.steps)
+            group["lr"] = group["share"] * paced
         with torch.autocast(self.device.type, torch.bfloat16, enabled=has_bfloat16(self.device)):
             features = self.student(batch.sound, self.span, bias)
             said = {name: head(features).float() for name, head in self.heads.items()}
@@ -95,8 +108,10 @@ class SpeechTask:
         naming = functional.cross_entropy(phones.flatten(0, 1), batch.phones.flatten(), ignore_index=IGNORED)
         hearing = over_heard((spectrum - batch.spectrum).square().mean(-1), batch)
         reading = over_heard((said["mouth"] - batch.mouth).square().mean(-1), batch) if "mouth" in said else 0.0
-        loss = distance + self.training.phone_weight * naming + self.training.spectrum_weight * hearing
-        loss = loss + self.training.mouth_weight * reading
+        keeping = self._kept(features.float(), batch)
+        loss = self.training.teacher_weight * distance + self.training.phone_weight * naming
+        loss = loss + self.training.spectrum_weight * hearing + self.training.mouth_weight * reading
+        loss = loss + self.training.origin_weight * keeping
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.parameters, 1.0)
@@ -105,6 +120,7 @@ class SpeechTask:
         accuracy = (phones.argmax(-1) == batch.phones)[known].float().mean()
         figures = {"distance": distance, "naming": naming, "hearing": hearing, "accuracy": accuracy, "norm": norm}
         figures |= {"reading": reading} if "mouth" in said else {}
+        figures |= {"keeping": keeping} if self.training.origin_weight > 0 else {}
         return {name: figure.detach() for name, figure in figures.items()}
 
     def state(self) -> dict[str, Tensor]:
@@ -139,6 +155,13 @@ class SpeechTask:
         parts = (torch.from_numpy(np.stack(part)).to(self.device) for part in zip(*crops, strict=True))
         return Batch(*parts)
 
+    def _kept(self, features: Float[Tensor, "crop frame feature"], batch: Batch) -> Float[Tensor, ""] | float:
+        """Squared distance of the features from the origin's, 1 for a guess of the mean."""
+        if self.training.origin_weight == 0:
+            return 0.0
+        standard = (features - self.origin_mean) / self.origin_spread
+        return over_heard((standard - batch.origin).square().mean(-1), batch)
+
     def _bias(self, random: np.random.Generator) -> Float[Tensor, "1 head frame frame"]:
         config, frames = self.training.encoder, self.training.crop_frames
         if random.random() < self.training.stream_share:
@@ -148,7 +171,7 @@ class SpeechTask:
         return attention_bias(allowed, config.slopes)
 
 
-def receptive(config: EncoderConfig) -> Receptive:
+def receptive(config: Config) -> Receptive:
     """What one output of the front end sees."""
     return Receptive.of(config.conv_kernels, config.conv_strides)
 

@@ -24,6 +24,8 @@ class Batch:
 
     sound: Float[Tensor, "crop sample"]
     teacher: Float[Tensor, "crop frame component"]
+    origin: Float[Tensor, "crop frame feature"]
+    """What the network said that training begins with, of unit variance; no feature where there is none."""
     mouth: Float[Tensor, "crop frame curve"]
     """What the readout says of the teacher; no curve where there is no readout."""
     phones: Int[Tensor, "crop frame"]
@@ -40,7 +42,7 @@ def crop(
     augmentation: Augmentation,
     random: np.random.Generator,
 ) -> tuple[np.ndarray, ...]:
-    """A row of `Batch`: sound, teacher, mouth, phones, presence and spectrum of a random stretch of an example.
+    """A row of `Batch`: sound, teacher, origin, mouth, phones, presence and spectrum of a random stretch of an example.
 
     Stretches start on multiples of three frames, which are whole samples.
     """
@@ -51,13 +53,14 @@ def crop(
     taken = speech_set.expand(example.sound[first : first + int(length * speed) + 2])
     sound = faster(np.pad(taken, (0, max(int(length * speed) + 2 - len(taken), 0))), speed, length)
     places = start + (np.arange(frames) + 0.5) * speed - 0.5
-    rows = np.clip(np.round(places).astype(int), 0, example.frames - 1)
+    nearest = np.clip(np.round(places).astype(int), 0, example.frames - 1)
     inside = places <= example.frames - 1
-    phones = np.where(inside, example.phones[rows], IGNORED).astype(np.int64)
-    teacher = _between(example.teacher, places) * np.float32(TEACHER_STEP)
+    phones = np.where(inside, example.phones[nearest], IGNORED).astype(np.int64)
+    teacher, origin = (_between(rows, places) * np.float32(TEACHER_STEP) for rows in (example.teacher, example.origin))
     heard = inside.astype(np.float32)
     spectrum = relative_spectrum(sound, frames)
-    return disturbed(sound, augmentation, random), teacher, _between(mouth, places), phones, heard, spectrum
+    sound = disturbed(sound, augmentation, random)
+    return sound, teacher, origin, _between(mouth, places), phones, heard, spectrum
 
 
 def relative_spectrum(sound: Float[np.ndarray, " sample"], frames: int) -> Float[np.ndarray, "frame band"]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import tyro
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from rich.progress import track
 
 from facetalk.data import corpus, facegood, timed_speech
@@ -44,6 +44,8 @@ class Sources:
     """encoder_model.ort of the moonshine-cpp wheel."""
     out: Path
     """Folder to write."""
+    origin: Path | None = None
+    """encoder_model.ort of tiny-en in the moonshine-voice wheel, where training begins with that."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,26 @@ class Source:
     group: str
     path: Path
     phones: tuple[Phone, ...]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The published network that training begins with, and the moments of its features."""
+
+    network: Teacher
+    mean: Float[np.ndarray, " feature"]
+    spread: Float[np.ndarray, " feature"]
+
+    @classmethod
+    def of(cls, path: Path, clips: list[Source]) -> "Origin":
+        """Moments over some clips."""
+        network = Teacher(path)
+        features = np.concatenate([_rows(network, waveform.read(clip.path)) for clip in track(clips, "origin")])
+        return cls(network, features.mean(0), features.std(0))
+
+    def __call__(self, speech: Waveform) -> Int[np.ndarray, "frame feature"]:
+        """Features of a clip in 8-bit steps."""
+        return speech_set.quantised((_rows(self.network, speech) - self.mean) / self.spread)
 
 
 @dataclass(frozen=True)
@@ -75,12 +97,16 @@ def main(sources: Sources) -> None:
     clips = tuple(_sources(sources))
     symbols = symbols_of(timed_speech.read(sources.timed_speech))
     training = [clip for clip in clips if clip.group.endswith("train")]
-    components = fit_components(teacher, training[:: max(len(training) // FITTING_CLIPS, 1)])
+    some = training[:: max(len(training) // FITTING_CLIPS, 1)]
+    components = fit_components(teacher, some)
+    origin = None if sources.origin is None else Origin.of(sources.origin, some)
     digest = hashlib.sha256(sources.teacher.read_bytes()).hexdigest()
     about = {"symbols": symbols, "shares": components.shares.tolist(), "teacher_sha256": digest, "rate": 30}
+    if origin is not None:
+        about["origin"] = {"mean": origin.mean.tolist(), "spread": origin.spread.tolist()}
     writer = ShardWriter(sources.out, about)
     for clip in track(clips, "packing"):
-        writer.add(_example(clip, teacher, components, symbols))
+        writer.add(_example(clip, teacher, components, origin, symbols))
     writer.close()
 
 
@@ -97,7 +123,7 @@ def _sources(sources: Sources) -> Iterator[Source]:
 
 def fit_components(teacher: Teacher, clips: list[Source]) -> Components:
     """Principal components of the teacher's features over some clips."""
-    features = np.concatenate([_teacher_rows(teacher, waveform.read(clip.path)) for clip in track(clips, "teacher")])
+    features = np.concatenate([_rows(teacher, waveform.read(clip.path)) for clip in track(clips, "teacher")])
     mean = features.mean(axis=0)
     values, vectors = np.linalg.eigh(np.cov((features - mean).T))
     kept = np.argsort(values)[::-1][:COMPONENTS]
@@ -105,15 +131,19 @@ def fit_components(teacher: Teacher, clips: list[Source]) -> Components:
     return Components(mean, basis.astype(np.float32), values[kept] / values.sum())
 
 
-def _teacher_rows(teacher: Teacher, speech: Waveform) -> Float[np.ndarray, "frame feature"]:
+def _rows(teacher: Teacher, speech: Waveform) -> Float[np.ndarray, "frame feature"]:
     return teacher(speech, midpoints(frame_count(speech.duration, FRAME_RATE), FRAME_RATE))
 
 
-def _example(clip: Source, teacher: Teacher, components: Components, symbols: list[str]) -> Example:
+def _example(
+    clip: Source, teacher: Teacher, components: Components, origin: Origin | None, symbols: list[str]
+) -> Example:
     speech = waveform.read(clip.path)
-    rows = components(_teacher_rows(teacher, speech))
+    rows = components(_rows(teacher, speech))
     phones = labels(clip.phones, speech, symbols, len(rows))
-    return Example(clip.id, clip.group, speech_set.compress(speech.samples), speech_set.quantised(rows), phones)
+    said = np.zeros((len(rows), 0), np.int8) if origin is None else origin(speech)
+    sound = speech_set.compress(speech.samples)
+    return Example(clip.id, clip.group, sound, speech_set.quantised(rows), phones, said)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The packed training set of the speech encoder: sound, teacher features and phones in a few safetensors shards.
 
 Reading it needs torch, numpy and safetensors alone. Sound is 8-bit mu-law at 16 kHz; teacher features are principal
-components, 8 bits each, one row a frame; phones are class numbers, one a frame.
+components, 8 bits each, one row a frame; phones are class numbers, one a frame. Where training begins with a published
+network, what that says of whole clips is packed too.
 """
 
 import json
@@ -23,7 +24,9 @@ READOUT = "readout.safetensors"
 READOUT_REACH = 4
 """Frames on either side that the readout sees."""
 TEACHER_STEP = 1 / 24
-"""Size of one step of the 8-bit teacher components, which have unit variance."""
+"""Size of one step of the 8-bit teacher components and features of the origin, which have unit variance."""
+PARTS = ("sound", "teacher", "phones", "origin")
+"""Arrays of an example."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Example:
     sound: UInt8[np.ndarray, " sample"]
     teacher: Float[np.ndarray, "frame component"] | Int[np.ndarray, "frame component"]
     phones: Int[np.ndarray, " frame"]
+    origin: Int[np.ndarray, "frame feature"]
+    """What the network that training begins with said of the whole clip, in 8 bits; no feature where there is none."""
 
     @property
     def components(self) -> Float[np.ndarray, "frame component"]:
@@ -63,7 +68,7 @@ def expand(sound: UInt8[np.ndarray, " sample"]) -> Float[np.ndarray, " sample"]:
 
 
 def quantised(components: Float[np.ndarray, "frame component"]) -> Int[np.ndarray, "frame component"]:
-    """Components of unit variance as 8-bit steps."""
+    """Numbers of unit variance as 8-bit steps."""
     return np.clip(np.round(components / TEACHER_STEP), -127, 127).astype(np.int8)
 
 
@@ -79,10 +84,10 @@ class ShardWriter:
 
     def add(self, example: Example) -> None:
         """Take one example, its teacher features already 8-bit."""
-        size = example.sound.nbytes + example.teacher.nbytes
+        size = example.sound.nbytes + example.teacher.nbytes + example.origin.nbytes
         if self.pending and size + sum(array.nbytes for array in self.pending.values()) > SHARD_BYTES:
             self._flush()
-        for part in ("sound", "teacher", "phones"):
+        for part in PARTS:
             self.pending[f"{example.id}/{part}"] = getattr(example, part)
         self.rows.append({"id": example.id, "group": example.group, "shard": self.shards, "frames": example.frames})
 
@@ -158,5 +163,4 @@ def read(folder: Path | str) -> SpeechSet:
 
 
 def _example(row: dict, arrays: dict[str, np.ndarray]) -> Example:
-    parts = (arrays[f"{row['id']}/{part}"] for part in ("sound", "teacher", "phones"))
-    return Example(row["id"], row["group"], *parts)
+    return Example(row["id"], row["group"], *(arrays[f"{row['id']}/{part}"] for part in PARTS))
