@@ -39,7 +39,7 @@ def test_the_rotary_network_is_moonshine_with_fixed_moments(published: Moonshine
     """At the rate of the convolutions, everybody attending to everybody."""
     tensors = dict(published.state_dict())
     config = moonshine.config_of(tensors, HEADS)
-    assert config == replace(TINY_ROTARY, turned=config.turned, left=16, right=8)
+    assert config == replace(TINY_ROTARY, turned=6, left=config.left, right=config.right)
     samples = 0.3 * torch.randn(1, SAMPLES)
     moments = moonshine.first_moments(tensors, iter([samples[0].numpy()]))
     ours = network_of(config)

@@ -82,9 +82,9 @@ class RotaryConfig:
     """Numbers of a head's queries and keys that are turned by time (rotary positions, Su et al. 2021); even."""
     gain: float = 1.0
     """The sound is multiplied by this and by nothing else: no statistics of the file are taken."""
-    left: int = 16
+    left: int = 32
     """Frames back that a layer attends to."""
-    right: int = 8
+    right: int = 16
     """Frames ahead that a layer attends to."""
 
     @property
