@@ -1,9 +1,9 @@
 """How well speech features tell that lips are shut: a small network names it, and /p b m/ are counted as in the tables.
 
-Features are read, not heard: one folder of `<id>.npy` for each kind, of any width. A small network sees a frame with its
-neighbours and is trained on the English training clips; on the test clips it says how likely lips are shut. The level
-from which on they count as shut is set so that a given share of open vowels does, and what share of /p b m/ does then is
-what a motion model can hope for.
+Features are read, not heard: one folder of `<id>.npy` for each kind, of any width. A small network sees a frame with
+its neighbours and is trained on the English training clips; on the test clips it says how likely lips are shut. The
+level from which on they count as shut is set so that a given share of open vowels does, and what share of /p b m/ does
+then is what a motion model can hope for.
 
 python recipes/sealed_probe.py --performances DIR --features ours=DIR teacher=DIR
 """
