@@ -3,7 +3,7 @@
 Features are read, not heard. Apertures are the linear estimate of `lip_shapes`; vertices are what each weight moves by
 itself, tracked once and added up. A row costs a tenth of what it costs on the field, so that more clips can be asked.
 
-python recipes/on_curves.py --performances DIR --features DIR --models full=full.safetensors ours=motion.safetensors
+python recipes/on_curves.py --performances DIR --features DIR --models full full.safetensors ours motion.safetensors
 """
 
 import json

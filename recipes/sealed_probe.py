@@ -5,7 +5,7 @@ its neighbours and is trained on the English training clips; on the test clips i
 level from which on they count as shut is set so that a given share of open vowels does, and what share of /p b m/ does
 then is what a motion model can hope for.
 
-python recipes/sealed_probe.py --performances DIR --features ours=DIR teacher=DIR
+python recipes/sealed_probe.py --performances DIR --features ours DIR teacher DIR
 """
 
 from dataclasses import dataclass
