@@ -137,6 +137,11 @@ def test_features_are_held_where_the_origin_says(tmp_path):
     assert float(figures[-1]["keeping"]) < 0.8 * float(figures[0]["keeping"])
 
 
+def test_an_origin_must_be_packed(tmp_path):
+    with pytest.raises(InputError, match="pack it with --origin"):
+        task(packed(tmp_path), ROTARY)
+
+
 def test_heads_may_learn_faster_than_the_encoder(tmp_path):
     learner = task(packed(tmp_path), dataclasses.replace(TRAINING, heads_rate=8.0))
     learner.step(1, torch.Generator().manual_seed(0))

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from facetalk import checkpoint
+from facetalk.errors import InputError
 from facetalk.speech.composition import attention_bias, chunked, sliding, stretch
 from facetalk.speech.configuration import EncoderConfig, Receptive
 from facetalk.speech.own import Config
@@ -63,7 +64,11 @@ class SpeechTraining:
 
 
 class SpeechTask:
-    """What a step is; see `facetalk.training.loop.Task`."""
+    """What a step is; see `facetalk.training.loop.Task`.
+
+    Raises:
+        InputError: an origin is asked for that the set knows nothing of.
+    """
 
     def __init__(
         self, training: SpeechTraining, data: SpeechSet, device: torch.device, readout: Readout | None = None
@@ -89,6 +94,8 @@ class SpeechTask:
             for group in _decayed(list(part.parameters()), training.decay)
         ]
         self.optimiser = torch.optim.AdamW(groups, lr=training.rate, betas=(0.9, 0.98))
+        if training.origin_weight > 0 and "origin" not in data.about:
+            raise InputError("the packed set holds nothing of an origin; pack it with --origin, or leave its weight at 0")
         moments = data.about.get("origin", {"mean": [0.0] * size, "spread": [1.0] * size})
         self.origin_mean, self.origin_spread = (torch.tensor(moments[name]).to(device) for name in ("mean", "spread"))
 
