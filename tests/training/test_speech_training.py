@@ -12,14 +12,23 @@ from transformers.models.moonshine.modeling_moonshine import MoonshineEncoder
 from facetalk.data.ridge import stacked
 from facetalk.errors import InputError
 from facetalk.speech import encoder
-from facetalk.speech.composition import attention_bias, chunked, sliding
+from facetalk.speech.composition import attention_bias, chunked, sliding, stretch
 from facetalk.speech.configuration import TINY, TINY_ROTARY
 from facetalk.speech.own import OwnBackbone
-from facetalk.training import augmentation, loop, speech, speech_origin, speech_readout, speech_set
+from facetalk.training import loop, speech, speech_origin, speech_readout, speech_set
 from facetalk.training.augmentation import Augmentation, disturbed, faster
-from facetalk.training.speech import SpeechTask, SpeechTraining, component_weights, pace
+from facetalk.training.speech import (
+    TRAINING_GROUPS,
+    SpeechTask,
+    SpeechTraining,
+    component_weights,
+    mouth_curves,
+    pace,
+    receptive,
+)
+from facetalk.training.speech_crops import crop
 from facetalk.training.speech_set import IGNORED, TEACHER_STEP, Example, Readout, ShardWriter
-from facetalk.types import SAMPLE_RATE
+from facetalk.types import FRAME_RATE, SAMPLE_RATE
 
 TRAINING = SpeechTraining(encoder=TINY, steps=6, batch=2, crop_frames=15, warm_steps=2)
 SYMBOLS = ["_", "a", "m"]
@@ -185,11 +194,29 @@ def test_speed_is_pitch():
     assert abs(int(np.abs(np.fft.rfft(fast)).argmax()) - 220) <= 1
 
 
-def test_noise_lies_below_speech_by_what_was_drawn():
-    speech_like = np.random.default_rng(0).normal(0, 0.1, 16000)
-    fixed = Augmentation(snr_db=(10.0, 10.0))
-    noise = augmentation._noise(speech_like, fixed, np.random.default_rng(1))
-    assert 10 * np.log10(np.mean(speech_like**2) / np.mean(noise**2)) == pytest.approx(10, abs=1e-6)
+@pytest.mark.parametrize("disturbance", ["noise", "voices"])
+def test_what_disturbs_lies_below_speech_by_what_was_drawn(disturbance):
+    speech_like, babble = np.random.default_rng(0).normal(0, 0.1, (2, 16000)).astype(np.float32)
+    quiet = dict(reverberation_share=0.0, band_share=0.0, noise_share=0.0, gain_db=(0.0, 0.0))
+    levels = {"noise_share": 1.0, "snr_db": (10.0, 10.0)} if disturbance == "noise" else {"babble_db": (10.0, 10.0)}
+    fixed, others = Augmentation(**{**quiet, **levels}), babble if disturbance == "voices" else None
+    heard = disturbed(speech_like, fixed, np.random.default_rng(1), others)
+    assert 10 * np.log10(np.mean(speech_like**2) / np.mean((heard - speech_like) ** 2)) == pytest.approx(10, abs=0.05)
+
+
+def test_other_clips_talk_in_the_background(tmp_path):
+    data = speech_set.read(packed(tmp_path)).group(*TRAINING_GROUPS)
+    quiet = dict(speed_share=0.0, reverberation_share=0.0, band_share=0.0, noise_share=0.0, gain_db=(0.0, 0.0))
+    span = stretch(range(30), FRAME_RATE, receptive(ROTARY.encoder))
+
+    def heard(share: float, others: tuple) -> np.ndarray:
+        drawn = Augmentation(babble_share=share, babble_db=(10.0, 10.0), **quiet)
+        return crop(data[0], mouth_curves(data[0], None), span, drawn, np.random.default_rng(0), others)[0]
+
+    alone = heard(0.0, data)
+    assert np.array_equal(alone, heard(1.0, ()))
+    difference = heard(1.0, data) - alone
+    assert 10 * np.log10(np.mean(alone**2) / np.mean(difference**2)) == pytest.approx(10, abs=0.3)
 
 
 def test_component_weights_share_one():

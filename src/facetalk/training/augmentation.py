@@ -18,8 +18,10 @@ class Augmentation:
     speed: tuple[float, float] = (0.87, 1.15)
     """Pitch and tempo together."""
     reverberation_share: float = 0.3
-    decay_seconds: tuple[float, float] = (0.1, 0.5)
+    decay_seconds: tuple[float, float] = (0.1, 0.7)
     """Time to fall by 60 dB."""
+    walls: tuple[float, float] = (0.2, 1.6)
+    """Amplitude of what comes from the walls against the direct sound: far microphones hear more of the walls."""
     band_share: float = 0.3
     highest_hz: tuple[float, float] = (3000.0, 7500.0)
     lowest_hz: tuple[float, float] = (20.0, 300.0)
@@ -27,7 +29,11 @@ class Augmentation:
     """Slope an octave."""
     noise_share: float = 0.5
     snr_db: tuple[float, float] = (3.0, 35.0)
-    gain_db: tuple[float, float] = (-24.0, 10.0)
+    babble_share: float = 0.25
+    babble_db: tuple[float, float] = (4.0, 25.0)
+    """Other voices, so far below the speech."""
+    most_voices: int = 4
+    gain_db: tuple[float, float] = (-34.0, 10.0)
     """Against the level of the recording; what passes full scale is clipped."""
 
 
@@ -44,14 +50,18 @@ def faster(samples: Samples, speed: float, length: int) -> Float[np.ndarray, " h
     return np.interp(places, np.arange(len(samples)), samples).astype(np.float32)
 
 
-def disturbed(samples: Samples, augmentation: Augmentation, random: np.random.Generator) -> Samples:
-    """One crop with a random room, band, noise and gain; its timing does not change."""
+def disturbed(
+    samples: Samples, augmentation: Augmentation, random: np.random.Generator, babble: Samples | None = None
+) -> Samples:
+    """One crop with other voices, if there are any, a random room, band, noise and gain; its timing does not change."""
     length = len(samples)
     response = _room(augmentation, random, length)
     response = _band(augmentation, random, length) * (1 if response is None else response)
     heard = np.fft.irfft(np.fft.rfft(samples) * response, length)
+    if babble is not None:
+        heard = heard + _beneath(babble, heard, random.uniform(*augmentation.babble_db))
     if random.random() < augmentation.noise_share:
-        heard = heard + _noise(heard, augmentation, random)
+        heard = heard + _beneath(_noise(length, random), heard, random.uniform(*augmentation.snr_db))
     gain = 10 ** (random.uniform(*augmentation.gain_db) / 20)
     return np.clip(heard * gain, -1, 1).astype(np.float32)
 
@@ -63,7 +73,7 @@ def _room(augmentation: Augmentation, random: np.random.Generator, length: int) 
     seconds = random.uniform(*augmentation.decay_seconds)
     taps = min(int(seconds * SAMPLE_RATE), length)
     tail = random.standard_normal(taps) * 10 ** (-3 * np.arange(taps) / taps)
-    tail *= random.uniform(0.2, 0.9) / np.sqrt(np.sum(tail**2))
+    tail *= random.uniform(*augmentation.walls) / np.sqrt(np.sum(tail**2))
     tail[0] = 1.0
     return np.fft.rfft(tail, length)
 
@@ -78,11 +88,14 @@ def _band(augmentation: Augmentation, random: np.random.Generator, length: int) 
     return tilt / np.sqrt((1 + (hertz / high) ** 16) * (1 + (low / hertz) ** 4))
 
 
-def _noise(samples: Samples, augmentation: Augmentation, random: np.random.Generator) -> Samples:
-    """Noise between white and brown, at a random distance below the speech."""
-    bins = len(samples) // 2 + 1
+def _noise(length: int, random: np.random.Generator) -> Samples:
+    """Noise between white and brown."""
+    bins = length // 2 + 1
     colour = np.maximum(np.arange(bins), 50.0) ** -random.uniform(0, 1)
     phases = random.standard_normal(bins) + 1j * random.standard_normal(bins)
-    noise = np.fft.irfft(phases * colour, len(samples))
-    ratio = 10 ** (-random.uniform(*augmentation.snr_db) / 20)
-    return noise * ratio * np.sqrt(np.mean(samples**2) / np.mean(noise**2))
+    return np.fft.irfft(phases * colour, length)
+
+
+def _beneath(other: Samples, samples: Samples, decibels: float) -> Samples:
+    """Another sound at a level so far below the speech; silence stays silence."""
+    return other * 10 ** (-decibels / 20) * np.sqrt(np.mean(samples**2) / max(np.mean(other**2), 1e-12))

@@ -95,7 +95,7 @@ class SpeechTask:
         ]
         self.optimiser = torch.optim.AdamW(groups, lr=training.rate, betas=(0.9, 0.98))
         if training.origin_weight > 0 and "origin" not in data.about:
-            raise InputError("the packed set holds nothing of an origin; pack it with --origin, or leave its weight at 0")
+            raise InputError("the packed set knows no origin; pack it with --origin, or leave its weight at 0")
         moments = data.about.get("origin", {"mean": [0.0] * size, "spread": [1.0] * size})
         self.origin_mean, self.origin_spread = (torch.tensor(moments[name]).to(device) for name in ("mean", "spread"))
 
@@ -156,7 +156,7 @@ class SpeechTask:
         """A batch of random crops, disturbed."""
         chosen = random.choice(len(self.examples), self.training.batch, p=self.chances)
         crops = [
-            crop(self.examples[index], self.mouths[index], self.span, self.training.augmentation, random)
+            crop(self.examples[index], self.mouths[index], self.span, self.training.augmentation, random, self.examples)
             for index in chosen
         ]
         parts = (torch.from_numpy(np.stack(part)).to(self.device) for part in zip(*crops, strict=True))

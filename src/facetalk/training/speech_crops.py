@@ -1,5 +1,6 @@
 """Random stretches of training speech with what the encoder should make of them. Knows no network."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,10 +42,11 @@ def crop(
     span: Stretch,
     augmentation: Augmentation,
     random: np.random.Generator,
+    others: Sequence[Example] = (),
 ) -> tuple[np.ndarray, ...]:
     """A row of `Batch`: sound, teacher, origin, mouth, phones, presence and spectrum of a random stretch of an example.
 
-    Stretches start on multiples of three frames, which are whole samples.
+    Stretches start on multiples of three frames, which are whole samples. In some, `others` talk in the background.
     """
     speed, frames = draw_speed(augmentation, random), len(span.before)
     start = 3 * int(random.integers(max(example.frames - int(frames * speed), 0) // 3 + 1))
@@ -59,8 +61,21 @@ def crop(
     teacher, origin = (_between(rows, places) * np.float32(TEACHER_STEP) for rows in (example.teacher, example.origin))
     heard = inside.astype(np.float32)
     spectrum = relative_spectrum(sound, frames)
-    sound = disturbed(sound, augmentation, random)
+    sound = disturbed(sound, augmentation, random, _babble(others, length, augmentation, random))
     return sound, teacher, origin, _between(mouth, places), phones, heard, spectrum
+
+
+def _babble(
+    others: Sequence[Example], length: int, augmentation: Augmentation, random: np.random.Generator
+) -> Float[np.ndarray, " sample"] | None:
+    """Stretches of some other clips, added up."""
+    if not others or random.random() >= augmentation.babble_share:
+        return None
+    voices = np.zeros(length, np.float32)
+    for _ in range(int(random.integers(1, augmentation.most_voices + 1))):
+        sound = others[int(random.integers(len(others)))].sound
+        voices += np.resize(speech_set.expand(np.roll(sound, -int(random.integers(len(sound))))), length)
+    return voices
 
 
 def relative_spectrum(sound: Float[np.ndarray, " sample"], frames: int) -> Float[np.ndarray, "frame band"]:
