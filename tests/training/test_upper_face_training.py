@@ -77,6 +77,25 @@ def test_steps_do_not_leap_from_clip_to_clip():
     )
 
 
+def test_it_begins_with_another_and_hears_anew_what_another_encoder_says():
+    clips, sizes = made_clips(), UpperFaceConfig(FEATURES, width=16, heard=4, choices=(16, 8, 16))
+    first = made_task()
+    first.step(0, torch.Generator().manual_seed(0))
+    wider = replace(clips, features=torch.cat([clips.features, clips.features + 1], 1))
+    same, other = (
+        UpperFaceTask(CONFIG, replace(sizes, features=each.features.shape[1]), each, first.averaged).model
+        for each in (clips, wider)
+    )
+    for name, value in first.averaged.state_dict().items():
+        assert torch.equal(same.state_dict()[name], value)
+        if not name.startswith(("listening", "speech")):
+            assert torch.equal(other.state_dict()[name], value)
+    assert other.listening.in_channels == 2 * FEATURES
+    assert torch.equal(other.speech_mean[FEATURES:], clips.features.float().add(1).half().float().mean(0))
+    with pytest.raises(InputError, match="sizes"):
+        UpperFaceTask(CONFIG, replace(sizes, width=8), clips, first.averaged)
+
+
 def test_the_job_completes_a_motion(tmp_path):
     clips = made_clips()
     rig = Rig(torch.zeros(60), torch.linalg.qr(torch.randn(60, 52))[0])
@@ -91,5 +110,7 @@ def test_the_job_completes_a_motion(tmp_path):
     main(job)
     read = Motion.load(out)
     assert read.upper_face is not None and asdict(read.upper_face.config)["hearing"] == 1
+    with pytest.raises(InputError, match="no upper face to begin with"):
+        main(replace(job, initial=motion))
     with pytest.raises(InputError, match="one for each set"):
         main(replace(job, features=()))

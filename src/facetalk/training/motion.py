@@ -14,6 +14,7 @@ from facetalk.errors import InputError
 from facetalk.motion import AnyConfig, Listener, Motion, Normaliser, Rig, Schedule, build, express
 from facetalk.motion.noise import REACH
 from facetalk.motion.temper import Temper, mouth_projection
+from facetalk.motion.upper_face import UpperFace
 from facetalk.training.loop import Plan, optimiser_state, part, prefixed, restore_optimiser, run
 from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips
 from facetalk.training.motion_losses import Emphasis, MotionLosses, decoded, near, sealed
@@ -24,7 +25,7 @@ NORMALISER_FRAMES = 100_000
 SCHEDULE = Schedule()
 """The paper's thousand diffusion times."""
 LISTENING = ("listening.", "speech_")
-"""Parts of a denoiser that belong to one speech encoder."""
+"""Parts of a network that belong to one speech encoder."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class MotionTask:
         self.crops = Crops(clips, config.crop, sizes.hearing)
         self.normaliser = fit_normaliser(clips, rig) if initial is None else initial.normaliser.to(self.device)
         self.schedule = schedule
-        self.upper_face = None if initial is None else initial.upper_face
+        self.upper_face = None if initial is None else _hearing(initial.upper_face, sizes.features)
         self.denoiser = build(sizes)
         self.denoiser.speech_mean.copy_(clips.features.float().mean(0))
         self.denoiser.speech_scale.copy_(clips.features.float().std(0).clamp(min=1e-3))
@@ -184,24 +185,29 @@ def fit_normaliser(clips: MotionClips, rig: Rig) -> Normaliser:
 
 
 STATISTICS = ("speech_mean", "speech_scale")
-"""Buffers of a denoiser that follow the speech features of its clips."""
+"""Buffers of a network that follow the speech features of its clips."""
 
 
-def take_over(denoiser: Listener, other: Listener) -> None:
-    """Start from another denoiser's weights; where the speech features differ in size, listening is learnt anew.
+def _hearing(upper_face: UpperFace | None, features: int) -> UpperFace | None:
+    """The upper face, unless it hears features of another size: then one has to be trained (`upper_face_job`)."""
+    return upper_face if upper_face is not None and upper_face.config.features == features else None
+
+
+def take_over(network: Listener | UpperFace, other: Listener | UpperFace) -> None:
+    """Start from another network's weights; where the speech features differ in size, listening is learnt anew.
 
     The mean and spread of the features stay those of the new clips: another encoder has others.
 
     Raises:
         InputError: the two have other sizes.
     """
-    sizes = {**asdict(other.config), "features": denoiser.config.features}
-    if type(other) is not type(denoiser) or sizes != asdict(denoiser.config):
+    sizes = {**asdict(other.config), "features": network.config.features}
+    if type(other) is not type(network) or sizes != asdict(network.config):
         raise InputError(f"initial motion weights have sizes {sizes}; train the same sizes, or start without them")
     weights = {key: value for key, value in other.state_dict().items() if key not in STATISTICS}
-    if other.config.features != denoiser.config.features:
+    if other.config.features != network.config.features:
         weights = {key: value for key, value in weights.items() if not key.startswith(LISTENING)}
-    denoiser.load_state_dict({**denoiser.state_dict(), **weights})
+    network.load_state_dict({**network.state_dict(), **weights})
 
 
 def train(

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from facetalk.motion.upper_face import GAZE, GROUPS, UpperFace, UpperFaceConfig, gestures
 from facetalk.training.loop import optimiser_state, part, prefixed, restore_optimiser
-from facetalk.training.motion import one_cycle
+from facetalk.training.motion import one_cycle, take_over
 from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips
 
 BOOK_STEPS = 20_000
@@ -43,11 +43,15 @@ class UpperFaceTraining:
 class UpperFaceTask:
     """One step: crop → gestures → the steps of the books that follow them → cross-entropy → Adam → average."""
 
-    def __init__(self, config: UpperFaceTraining, sizes: UpperFaceConfig, clips: MotionClips) -> None:
+    def __init__(
+        self, config: UpperFaceTraining, sizes: UpperFaceConfig, clips: MotionClips, initial: UpperFace | None = None
+    ) -> None:
         torch.manual_seed(config.seed)
         self.config = config
         self.crops = Crops(clips, config.crop + 1, sizes.hearing)
         self.model = fitted(sizes, clips)
+        if initial is not None:
+            take_over(self.model, initial)
         self.averaged = copy.deepcopy(self.model).requires_grad_(False)
         self.optimiser = torch.optim.AdamW(self.model.parameters(), config.rate, betas=(0.9, 0.99), weight_decay=1e-2)
 
