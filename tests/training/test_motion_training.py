@@ -12,6 +12,7 @@ from facetalk.arkit import ARKIT_INDEX
 from facetalk.errors import CheckpointError, InputError
 from facetalk.motion import DenoiserConfig, Rig, Sampling
 from facetalk.motion.temper import MOUTH
+from facetalk.motion.upper_face import UpperFace, UpperFaceConfig
 from facetalk.rig.lips import GAP_MM
 from facetalk.training.motion import MotionTask, MotionTraining, train
 from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips, join, pack, read_performances, unpack
@@ -175,6 +176,16 @@ def test_weights_are_taken_over_but_listening_where_features_differ(tmp_path):
         assert name.startswith(("listening.", "speech_")) or torch.equal(weight, other[name])
     with pytest.raises(InputError, match="sizes"):
         MotionTask(CONFIG, replace(sizes, depth=1), wide, first.rig, initial)
+
+
+def test_an_upper_face_stays_while_it_can_hear(tmp_path):
+    first, clips = trained(tmp_path), made_clips()
+    face = UpperFace(UpperFaceConfig(FEATURES, width=16, heard=4, choices=(16, 8, 16)))
+    initial = replace(first.motion("4" * 16, "5" * 16), upper_face=face)
+    assert MotionTask(CONFIG, initial.denoiser.config, clips, first.rig, initial).upper_face is face
+    wide = replace(clips, features=torch.cat([clips.features, clips.features], 1))
+    sizes = replace(initial.denoiser.config, features=2 * FEATURES)
+    assert MotionTask(CONFIG, sizes, wide, first.rig, initial).upper_face is None
 
 
 def test_joined_sets_hold_all_clips():
