@@ -146,6 +146,16 @@ def test_features_are_held_where_the_origin_says(tmp_path):
     assert float(figures[-1]["keeping"]) < 0.8 * float(figures[0]["keeping"])
 
 
+def test_a_batch_without_phones_teaches_the_rest(tmp_path):
+    learner = task(packed(tmp_path))
+    learner.examples = tuple(
+        dataclasses.replace(each, phones=np.full_like(each.phones, IGNORED)) for each in learner.examples
+    )
+    figures = learner.step(0, torch.Generator().manual_seed(0))
+    assert float(figures["naming"]) == float(figures["accuracy"]) == 0
+    assert all(np.isfinite(float(figure)) for figure in figures.values())
+
+
 def test_an_origin_must_be_packed(tmp_path):
     with pytest.raises(InputError, match="pack it with --origin"):
         task(packed(tmp_path), ROTARY)

@@ -112,7 +112,9 @@ class SpeechTask:
             said = {name: head(features).float() for name, head in self.heads.items()}
         teacher, phones, spectrum = said["teacher"], said["phone"], said["spectrum"]
         distance = distillation(teacher, batch, self.weights)
-        naming = functional.cross_entropy(phones.flatten(0, 1), batch.phones.flatten(), ignore_index=IGNORED)
+        known = (batch.phones != IGNORED).float()
+        naming = functional.cross_entropy(phones.mT, batch.phones, ignore_index=IGNORED, reduction="none")
+        naming = naming.sum() / known.sum().clamp(min=1)  # of some batches no phone is known
         hearing = over_heard((spectrum - batch.spectrum).square().mean(-1), batch)
         reading = over_heard((said["mouth"] - batch.mouth).square().mean(-1), batch) if "mouth" in said else 0.0
         keeping = self._kept(features.float(), batch)
@@ -123,8 +125,7 @@ class SpeechTask:
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimiser.step()
-        known = batch.phones != IGNORED
-        accuracy = (phones.argmax(-1) == batch.phones)[known].float().mean()
+        accuracy = ((phones.argmax(-1) == batch.phones) * known).sum() / known.sum().clamp(min=1)
         figures = {"distance": distance, "naming": naming, "hearing": hearing, "accuracy": accuracy, "norm": norm}
         figures |= {"reading": reading} if "mouth" in said else {}
         figures |= {"keeping": keeping} if self.training.origin_weight > 0 else {}
