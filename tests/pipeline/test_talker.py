@@ -97,6 +97,17 @@ def test_another_encoder_is_refused(weights, tmp_path):
         facetalk.load(folder, device="cpu").animate(SPEECH, performing=QUICK)
 
 
+def test_motion_is_given_the_encoder_it_was_trained_on(tmp_path):
+    folder = made_models.write_models(tmp_path / "weights")
+    heard = facetalk.load(folder, device="cpu").animate(SPEECH).codes.values
+    theirs = tmp_path / "theirs.safetensors"
+    (folder / "speech.safetensors").rename(theirs)
+    assert torch.equal(facetalk.load(folder, device="cpu", encoder=str(theirs)).animate(SPEECH).codes.values, heard)
+    made_models.write_encoder(theirs, seed=9)
+    with pytest.raises(CheckpointError, match="speech encoder"):
+        facetalk.load(folder, device="cpu", encoder=str(theirs)).animate(SPEECH)
+
+
 def test_missing_weights_are_named(tmp_path):
     with pytest.raises(CheckpointError, match=r"head\.safetensors"):
         facetalk.load(tmp_path, device="cpu").identity("ada")

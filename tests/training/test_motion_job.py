@@ -47,6 +47,18 @@ def test_folders_become_weights_that_know_their_speech(job):
     assert motion.denoiser.config.hearing == job.hearing
 
 
+def test_features_name_their_encoder(job, tmp_path):
+    with pytest.raises(InputError, match="give --speech the weights of the encoder"):
+        make(replace(job, speech=None))
+    hash_ = checkpoint.load(job.speech, "speech").hash
+    (tmp_path / "encoder.json").write_text(json.dumps({"hash": hash_, "size": 6, "rate": 30}))
+    make(replace(job, speech=None))
+    assert Motion.load(job.out).speech_hash == hash_
+    (tmp_path / "encoder.json").write_text(json.dumps({"hash": "0" * 16, "size": 6, "rate": 30}))
+    with pytest.raises(InputError, match="features of encoder 0000"):
+        make(job)
+
+
 def test_sets_and_features_come_in_pairs(job):
     with pytest.raises(InputError, match="1 sets and 0 feature folders"):
         make(replace(job, features=()))

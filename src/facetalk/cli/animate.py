@@ -103,6 +103,8 @@ class Animate(Showing):
     """Same seed, same motion."""
     takes: int = 1
     """How many different performances to make, seeds counting up."""
+    encoder: str | None = None
+    """Another speech encoder than the weights', for motion trained on it: a file, a folder or a name on the hub."""
     performing: Performing = field(default_factory=Performing)
     preview: bool = False
     """Smaller, coarser and at half the frame rate: about four times as fast."""
@@ -112,7 +114,7 @@ class Animate(Showing):
         outputs = list(self.outputs())
         self.check(outputs)
         stages, made = Stages(), []
-        talker = facetalk.load(self.weights, device=self.device, head=self.head)
+        talker = facetalk.load(self.weights, device=self.device, head=self.head, encoder=self.encoder)
         with stages.timed("load"):
             identity = talker.identity(self.identity, self.hairstyle)
         if self.out.suffix not in (".npz", TAKE_SUFFIX):

@@ -99,8 +99,8 @@ def load(
     """An encoder.
 
     Args:
-        source: "bundled"; a .safetensors file of ours; a folder with a Wav2Vec 2.0; or its name on the hub, such as
-            facebook/wav2vec2-base-960h.
+        source: "bundled"; a .safetensors file of ours; a folder with a Wav2Vec 2.0, HuBERT or WavLM; or its
+            name on the hub, such as facebook/wav2vec2-base-960h.
         window_frames: frames computed at a time.
         device: where it runs; features come back to the CPU.
 
@@ -110,7 +110,7 @@ def load(
     source = bundled_path() if str(source) == BUNDLED else source
     if Path(source).suffix == ".safetensors":
         return Encoder(OwnBackbone(checkpoint.load(source, KIND)), window_frames, device)
-    from facetalk.speech.wav2vec2 import PretrainedBackbone  # transformers takes seconds to import
+    from facetalk.speech.published import PretrainedBackbone  # transformers takes seconds to import
 
     return Encoder(PretrainedBackbone(str(source)), window_frames, device)
 

@@ -32,6 +32,7 @@ from facetalk.motion import (
 )
 from facetalk.pipeline import follower
 from facetalk.pipeline.follower import Follower
+from facetalk.training.feature_note import encoder_hash
 from facetalk.training.motion import MotionTask, MotionTraining, train
 from facetalk.training.motion_clips import join, read_performances
 
@@ -62,8 +63,8 @@ class Make:
     """Weights to write."""
     run: Path
     """Folder of the run; an interrupted one goes on from there."""
-    speech: Path
-    """Weights of the encoder that made the features."""
+    speech: Path | None = None
+    """Weights of the encoder that made the features; not needed where their folders name it."""
     head: Path | None = None
     """Weights of the head; without them the codes are those of the rig encoder every head starts from."""
     size: Literal[
@@ -96,6 +97,8 @@ def make(job: Make) -> dict[str, float | int | str]:
     """
     if len(job.sets) != len(job.features):
         raise InputError(f"{len(job.sets)} sets and {len(job.features)} feature folders: give one for each set")
+    known = None if job.speech is None else checkpoint.load(job.speech, "speech").hash
+    heard = encoder_hash(job.features, known)
     clips = join([read_performances(*pair, ["train"]) for pair in zip(job.sets, job.features, strict=True)])
     initial = None if job.initial is None else Motion.load(job.initial)
     rig, head_hash = rig_of(job.head)
@@ -105,7 +108,7 @@ def make(job: Make) -> dict[str, float | int | str]:
     task = train(
         job.training, sizes, clips, rig, job.run, initial=initial, schedule=Schedule(job.times), minutes=job.minutes
     )
-    motion = task.motion(head_hash, checkpoint.load(job.speech, "speech").hash)
+    motion = task.motion(head_hash, heard)
     motion.save(job.out)
     minutes = round((time.monotonic() - begun) / 60, 1)
     frames = int(clips.lengths.sum())

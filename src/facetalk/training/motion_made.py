@@ -15,6 +15,7 @@ from facetalk.data.segments import Segment
 from facetalk.data.timed_speech import TimedClip
 from facetalk.errors import InputError
 from facetalk.speech import encoder
+from facetalk.training.feature_note import claim
 from facetalk.types import Waveform
 
 
@@ -50,10 +51,11 @@ def write(config: MadeSet, clips: Iterable[Made], count: int) -> None:
     """Perform clips, `count` of them, and write them as a set.
 
     Raises:
-        InputError: the encoder hears another number of frames than were performed.
+        InputError: the encoder hears another number of frames than were performed, or another's features lie there.
     """
     hear = encoder.load(config.encoder)
     config.out.mkdir(parents=True, exist_ok=True)
+    claim(config.out, hear)
     entries = []
     for clip in track(clips, "clips", count):
         seed = clip_seed(config.seed, clip.name)

@@ -5,7 +5,6 @@
 Each clip becomes `<id>.npy`, half precision, [frame, feature] at 30 fps; `encoder.json` names the encoder they are of.
 """
 
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,9 +15,8 @@ import torch
 from rich.progress import track
 
 from facetalk.data import corpus, facegood, timed_speech
-from facetalk.errors import InputError
 from facetalk.speech import encoder, waveform
-from facetalk.speech.encoder import Encoder
+from facetalk.training.feature_note import claim
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ def main(sources: FeatureSources) -> None:
     torch.set_num_threads(sources.threads)
     model = encoder.load(sources.encoder)
     sources.out.mkdir(parents=True, exist_ok=True)
-    _claim(sources.out, model)
+    claim(sources.out, model)
     for name, path in track(list(clips(sources)), "features"):
         if not (sources.out / f"{name}.npy").exists():
             _write(model(waveform.read(path)).values.numpy(), sources.out / f"{name}.npy")
@@ -66,14 +64,6 @@ def clips(sources: FeatureSources) -> Iterator[tuple[str, Path]]:
         for utterance in corpus.read(sources.librispeech):
             if utterance.split == "test":
                 yield utterance.id, utterance.path
-
-
-def _claim(folder: Path, model: Encoder) -> None:
-    note = folder / "encoder.json"
-    about = {"hash": model.hash, "size": model.size, "rate": 30}
-    if note.exists() and json.loads(note.read_text("utf-8")) != about:
-        raise InputError(f"{folder}: holds features of another encoder; give another folder or empty this one")
-    note.write_text(json.dumps(about), "utf-8")
 
 
 def _write(values: np.ndarray, path: Path) -> None:

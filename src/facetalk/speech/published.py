@@ -1,4 +1,4 @@
-"""Published speech encoders, `transformers.Wav2Vec2Model`. The only file that imports transformers."""
+"""Published speech encoders: Wav2Vec 2.0, HuBERT and WavLM. The only file that imports transformers."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import Wav2Vec2Model
+from transformers import AutoConfig, HubertModel, Wav2Vec2Model, WavLMModel
 from transformers.utils import cached_file, logging
 
 from facetalk.checkpoint import Checkpoint
@@ -17,18 +17,20 @@ from facetalk.speech.composition import Stretch, at_frames, convolved
 from facetalk.speech.configuration import Receptive
 from facetalk.speech.waveform import BLOCK_SAMPLES
 
+MODELS = {"wav2vec2": Wav2Vec2Model, "hubert": HubertModel, "wavlm": WavLMModel}
+"""Encoders of one build: convolutions, projection, transformer."""
 UNUSED = frozenset({"masked_spec_embed"})
 """Parameters that only masked pre-training reads."""
 
 
 class PretrainedBackbone(nn.Module):
-    """A published Wav2Vec 2.0: its own normalisation over the file, attention over all it is given.
+    """A published Wav2Vec 2.0, HuBERT or WavLM: its own normalisation over the file, attention over all it is given.
 
     Args:
         source: a local folder, or the name of a model on the hub.
 
     Raises:
-        CheckpointError: the model cannot be had, or is no Wav2Vec 2.0.
+        CheckpointError: the model cannot be had, or is none of these.
     """
 
     halo = (60, 60)
@@ -52,7 +54,8 @@ class PretrainedBackbone(nn.Module):
 
     def forward(self, samples: Float[Tensor, "batch sample"], span: Stretch) -> Float[Tensor, "batch frame feature"]:
         """Features of a stretch of frames."""
-        hidden, _ = self.model.feature_projection(at_frames(convolved(self.model, samples), span))
+        projected = self.model.feature_projection(at_frames(convolved(self.model, samples), span))
+        hidden = projected if isinstance(projected, Tensor) else projected[0]  # HuBERT gives nothing else
         return self.model.encoder(hidden).last_hidden_state
 
 
@@ -63,23 +66,25 @@ def moments(samples: Float[np.ndarray, " sample"]) -> tuple[float, float]:
     return mean, sum(float(np.square(block.astype(np.float64) - mean).sum()) for block in blocks) / len(samples)
 
 
-def _pretrained(source: str) -> Wav2Vec2Model:
+def _pretrained(source: str) -> Any:
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # a model with a recogniser's head is welcome, its report is not
     try:
-        loaded: Any = Wav2Vec2Model.from_pretrained(source, output_loading_info=True)
-        model, report = loaded
+        kind = AutoConfig.from_pretrained(source).model_type
+        if kind not in MODELS:
+            raise CheckpointError(f"{source}: is a {kind}; speech encoders that can be used are {', '.join(MODELS)}")
+        model, report = MODELS[kind].from_pretrained(source, output_loading_info=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         raise CheckpointError(
-            f"{source}: no Wav2Vec 2.0 could be loaded ({reason}); give a folder or a model's name on the hub"
+            f"{source}: no speech encoder could be loaded ({reason}); give a folder or a model's name on the hub"
         ) from error
     finally:
         logging.set_verbosity(verbosity)
     missing = sorted(set(report["missing_keys"]) - UNUSED)
     if missing:
         raise CheckpointError(
-            f"{source}: is no whole Wav2Vec 2.0, {len(missing)} weights such as {missing[0]} are missing"
+            f"{source}: is no whole {kind} model, {len(missing)} weights such as {missing[0]} are missing"
         )
     return model.eval().requires_grad_(False)
 
