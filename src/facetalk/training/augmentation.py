@@ -1,5 +1,6 @@
 """What is done to training speech so that an encoder hears rooms, noise, telephones and other voices. numpy only."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,16 +51,35 @@ def faster(samples: Samples, speed: float, length: int) -> Float[np.ndarray, " h
     return np.interp(places, np.arange(len(samples)), samples).astype(np.float32)
 
 
+def babble(
+    voice: Callable[[], Samples], length: int, augmentation: Augmentation, random: np.random.Generator
+) -> Samples | None:
+    """Some other voices added up, each again from its start where it ends; mostly none.
+
+    Args:
+        voice: draws one.
+        length: samples wanted.
+        augmentation: how often, and how many.
+        random: what decides.
+    """
+    if random.random() >= augmentation.babble_share:
+        return None
+    voices = np.zeros(length, np.float32)
+    for _ in range(int(random.integers(1, augmentation.most_voices + 1))):
+        voices += np.resize(voice(), length)
+    return voices
+
+
 def disturbed(
-    samples: Samples, augmentation: Augmentation, random: np.random.Generator, babble: Samples | None = None
+    samples: Samples, augmentation: Augmentation, random: np.random.Generator, voices: Samples | None = None
 ) -> Samples:
     """One crop with other voices, if there are any, a random room, band, noise and gain; its timing does not change."""
     length = len(samples)
     response = _room(augmentation, random, length)
     response = _band(augmentation, random, length) * (1 if response is None else response)
     heard = np.fft.irfft(np.fft.rfft(samples) * response, length)
-    if babble is not None:
-        heard = heard + _beneath(babble, heard, random.uniform(*augmentation.babble_db))
+    if voices is not None:
+        heard = heard + _beneath(voices, heard, random.uniform(*augmentation.babble_db))
     if random.random() < augmentation.noise_share:
         heard = heard + _beneath(_noise(length, random), heard, random.uniform(*augmentation.snr_db))
     gain = 10 ** (random.uniform(*augmentation.gain_db) / 20)

@@ -17,7 +17,7 @@ from facetalk.data import performance_files
 from facetalk.data.performance_files import Entry
 from facetalk.errors import InputError
 from facetalk.speech import encoder, waveform
-from facetalk.training.augmentation import Augmentation, disturbed
+from facetalk.training.augmentation import Augmentation, babble, disturbed
 from facetalk.training.feature_note import claim
 from facetalk.types import Waveform
 
@@ -71,12 +71,11 @@ def chosen_entries(config: DisturbedSet) -> list[Entry]:
 
 def heard(config: DisturbedSet, entry: Entry, others: Sequence[Entry], random: np.random.Generator) -> Waveform:
     """The sound of a clip, disturbed; in some, others talk in the background."""
-    samples, babble = _samples(config, entry), None
-    if random.random() < config.augmentation.babble_share:
-        babble = np.zeros(len(samples), np.float32)
-        for _ in range(int(random.integers(1, config.augmentation.most_voices + 1))):
-            babble += np.resize(_samples(config, others[int(random.integers(len(others)))]), len(samples))
-    return Waveform(disturbed(samples, config.augmentation, random, babble))
+    samples = _samples(config, entry)
+    voices = babble(
+        lambda: _samples(config, others[int(random.integers(len(others)))]), len(samples), config.augmentation, random
+    )
+    return Waveform(disturbed(samples, config.augmentation, random, voices))
 
 
 def _samples(config: DisturbedSet, entry: Entry) -> np.ndarray:

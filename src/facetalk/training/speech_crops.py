@@ -11,7 +11,7 @@ from facetalk.speech.composition import Stretch
 from facetalk.speech.mel import mel_energies
 from facetalk.speech.timing import midpoints
 from facetalk.training import speech_set
-from facetalk.training.augmentation import Augmentation, disturbed, draw_speed, faster
+from facetalk.training.augmentation import Augmentation, babble, disturbed, draw_speed, faster
 from facetalk.training.speech_set import IGNORED, TEACHER_STEP, Example
 from facetalk.types import FRAME_RATE, SAMPLE_RATE
 
@@ -61,21 +61,14 @@ def crop(
     teacher, origin = (_between(rows, places) * np.float32(TEACHER_STEP) for rows in (example.teacher, example.origin))
     heard = inside.astype(np.float32)
     spectrum = relative_spectrum(sound, frames)
-    sound = disturbed(sound, augmentation, random, _babble(others, length, augmentation, random))
+
+    def voice() -> Float[np.ndarray, " sample"]:
+        said = others[int(random.integers(len(others)))].sound
+        return speech_set.expand(np.roll(said, -int(random.integers(len(said)))))
+
+    voices = babble(voice, length, augmentation, random) if others else None
+    sound = disturbed(sound, augmentation, random, voices)
     return sound, teacher, origin, _between(mouth, places), phones, heard, spectrum
-
-
-def _babble(
-    others: Sequence[Example], length: int, augmentation: Augmentation, random: np.random.Generator
-) -> Float[np.ndarray, " sample"] | None:
-    """Stretches of some other clips, added up."""
-    if not others or random.random() >= augmentation.babble_share:
-        return None
-    voices = np.zeros(length, np.float32)
-    for _ in range(int(random.integers(1, augmentation.most_voices + 1))):
-        sound = others[int(random.integers(len(others)))].sound
-        voices += np.resize(speech_set.expand(np.roll(sound, -int(random.integers(len(sound))))), length)
-    return voices
 
 
 def relative_spectrum(sound: Float[np.ndarray, " sample"], frames: int) -> Float[np.ndarray, "frame band"]:
