@@ -17,6 +17,8 @@ from facetalk.errors import CheckpointError
 
 HASH_LENGTH = 16
 """Hexadecimal digits of a content hash."""
+PROCESS = "RANK"
+"""What launchers call the number of a process."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,14 @@ class Checkpoint:
 
 
 def save(checkpoint: Checkpoint, path: Path | str) -> None:
-    """Write `checkpoint` beside `path`, then rename, so that no half-written file is ever seen."""
+    """Write `checkpoint` beside `path`, then rename, so that no half-written file is ever seen.
+
+    Processes that a launcher numbers write beside it under names of their own: those that train together end with the
+    same weights, and may save them at once.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}{os.environ.get(PROCESS, '')}.partial")
     metadata = {"kind": checkpoint.kind, "config": json.dumps(checkpoint.config, sort_keys=True)}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
     safetensors.torch.save_file(tensors, partial, metadata)

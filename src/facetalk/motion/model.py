@@ -43,6 +43,10 @@ class Rig:
         """Expression codes → the ARKit weights that come closest."""
         return (codes - self.rest) @ torch.linalg.pinv(self.matrix).T
 
+    def to(self, device: torch.device) -> "Rig":
+        """The same on another device."""
+        return Rig(self.rest.to(device), self.matrix.to(device))
+
     def matches(self, other: "Rig") -> bool:
         """Whether both make the same codes."""
         return all(
@@ -116,13 +120,12 @@ class Motion:
 
     def to(self, device: torch.device) -> "Motion":
         """The same on another device."""
-        rig = Rig(self.rig.rest.to(device), self.rig.matrix.to(device))
         upper_face = None if self.upper_face is None else self.upper_face.to(device)
         return replace(
             self,
             denoiser=self.denoiser.to(device),
             normaliser=self.normaliser.to(device),
-            rig=rig,
+            rig=self.rig.to(device),
             upper_face=upper_face,
         )
 

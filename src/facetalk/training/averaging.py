@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from facetalk.training.loop import optimiser_state, part, prefixed, restore_optimiser
+from facetalk.training.team import descend
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -44,10 +45,7 @@ class TrainedParts:
         """Descend along the gradient of `loss`."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate.at(index)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.parameters, self.rate.clip)
-        self.optimiser.step()
+        descend(loss, self.optimiser, self.rate.clip)
 
     def state(self) -> dict[str, Tensor]:
         """Moments of the optimiser."""

@@ -1,6 +1,7 @@
 """The one training loop: step, log, checkpoint, resume. Knows no model; a task knows what a step is.
 
-Randomness is a function of the seed and the number of the step, so a resumed run repeats an unbroken one exactly.
+Randomness is a function of the seed, the number of the step and the process, so a resumed run repeats an unbroken one
+exactly. Processes that train together (`team`) begin with the state of the first, which alone reads, logs and saves it.
 """
 
 import json
@@ -18,12 +19,16 @@ from torch import Tensor
 from facetalk import checkpoint
 from facetalk.checkpoint import Checkpoint
 from facetalk.errors import CheckpointError
+from facetalk.training import team
+from facetalk.training.team import Team
 
 KIND = "training"
 STATE_FILE = "state.safetensors"
 LOG_FILE = "log.jsonl"
 SEED_STRIDE = 1_000_003
 """A prime: seeds of neighbouring runs do not meet within a run."""
+PLACE_STRIDE = 15_485_863_000_003
+"""Likewise of the processes of a team."""
 
 
 @dataclass(frozen=True)
@@ -72,21 +77,21 @@ def run(task: Task, plan: Plan, folder: Path, config: Mapping) -> int:
     Raises:
         CheckpointError: `folder` holds another run's state.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    done = _resume(task, folder, {**config, "seed": plan.seed})
+    everyone, settings = team.current(), {**config, "seed": plan.seed}
+    done = _begin(task, folder, settings, everyone)
     begun, sums, counted = time.monotonic(), {}, 0
     last = plan.steps if plan.stop_after is None else min(plan.steps, plan.stop_after)
-    while done < last and time.monotonic() - begun < 60 * plan.minutes:
-        figures = task.step(done, _seeded(plan.seed, done))
+    while done < last and _in_time(begun, plan.minutes, everyone):
+        figures = task.step(done, _seeded(plan.seed, done, everyone.place))
         done += 1
         counted += 1
         sums = {name: sums.get(name, 0.0) + _number(value) for name, value in figures.items()}
         if done % plan.log_every == 0 or done == last:
-            _log(folder, done, {name: value / counted for name, value in sums.items()}, time.monotonic() - begun)
+            _log(folder, done, _shared(sums, counted, everyone), time.monotonic() - begun, everyone)
             sums, counted = {}, 0
         if done % plan.save_every == 0:
-            _save(task, folder, {**config, "seed": plan.seed}, done)
-    _save(task, folder, {**config, "seed": plan.seed}, done)
+            _save(task, folder, settings, done, everyone)
+    _save(task, folder, settings, done, everyone)
     return done
 
 
@@ -115,10 +120,33 @@ def prefixed(name: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {f"{name}.{key}": value for key, value in state.items()}
 
 
-def _seeded(seed: int, step: int) -> torch.Generator:
-    mixed = seed * SEED_STRIDE + step
+def _begin(task: Task, folder: Path, config: Mapping, everyone: Team) -> int:
+    """Steps done already; all processes stand where the first does."""
+    done = 0
+    if everyone.place == 0:
+        folder.mkdir(parents=True, exist_ok=True)
+        done = _resume(task, folder, config)
+    if everyone.size > 1:
+        done, state = everyone.of_first((done, {name: tensor.detach().cpu() for name, tensor in task.state().items()}))
+        task.restore(state)
+    return done
+
+
+def _in_time(begun: float, minutes: float, everyone: Team) -> bool:
+    """Whether there is time for another step, by the clock of the first process."""
+    return math.isinf(minutes) or everyone.of_first(time.monotonic() - begun < 60 * minutes)
+
+
+def _seeded(seed: int, step: int, place: int = 0) -> torch.Generator:
+    mixed = seed * SEED_STRIDE + step + place * PLACE_STRIDE
     torch.manual_seed(mixed)  # dropout and the like
     return torch.Generator().manual_seed(mixed)
+
+
+def _shared(sums: Mapping[str, float], counted: int, everyone: Team) -> dict[str, float]:
+    """Means over steps and processes."""
+    means = everyone.mean(torch.tensor([value / counted for value in sums.values()], dtype=torch.float64))
+    return dict(zip(sums, means.tolist(), strict=True))
 
 
 def _number(value: Tensor | float) -> float:
@@ -146,12 +174,16 @@ def _forget(log: Path, done: int) -> None:
     os.replace(partial, log)
 
 
-def _save(task: Task, folder: Path, config: Mapping, done: int) -> None:
+def _save(task: Task, folder: Path, config: Mapping, done: int, everyone: Team) -> None:
+    if everyone.place:
+        return
     tensors = {name: tensor.detach().clone() for name, tensor in task.state().items()}
     checkpoint.save(Checkpoint(KIND, {"run": dict(config), "done": done}, tensors), folder / STATE_FILE)
 
 
-def _log(folder: Path, step: int, figures: Mapping[str, float], seconds: float) -> None:
+def _log(folder: Path, step: int, figures: Mapping[str, float], seconds: float, everyone: Team) -> None:
+    if everyone.place:
+        return
     row = {"step": step, **{name: round(value, 6) for name, value in figures.items()}, "seconds": round(seconds, 1)}
     with (folder / LOG_FILE).open("a") as log:
         log.write(json.dumps(row) + "\n")

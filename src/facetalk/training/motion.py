@@ -19,6 +19,7 @@ from facetalk.training.loop import Plan, optimiser_state, part, prefixed, restor
 from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips
 from facetalk.training.motion_losses import Emphasis, MotionLosses, decoded, near, sealed
 from facetalk.training.precision import has_bfloat16
+from facetalk.training.team import descend
 
 NORMALISER_FRAMES = 100_000
 """Frames that the normaliser is fitted on, evenly spaced."""
@@ -73,7 +74,7 @@ class MotionTask:
         torch.manual_seed(config.seed)
         self.config = config
         self.device = clips.weights.device
-        self.rig = rig
+        self.rig = rig = rig.to(self.device)
         self.crops = Crops(clips, config.crop, sizes.hearing)
         self.normaliser = fit_normaliser(clips, rig) if initial is None else initial.normaliser.to(self.device)
         self.schedule = schedule
@@ -107,10 +108,7 @@ class MotionTask:
             predicted = self.predict(clean, features, generator)
         figures = self.losses((predicted.float() - clean) * weight.sqrt())
         loss = torch.stack(list(figures.values())).sum()
-        self.optimiser.zero_grad()
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.denoiser.parameters(), 1.0)
-        self.optimiser.step()
+        norm = descend(loss, self.optimiser, clip=1.0)
         self._average(index)
         return {**figures, "gradient": norm}
 
@@ -181,7 +179,7 @@ def one_cycle(progress: float, warm_up: float) -> float:
 def fit_normaliser(clips: MotionClips, rig: Rig) -> Normaliser:
     """The live space of the clips' codes and their mirror images."""
     weights = clips.weights[:: max(1, len(clips.weights) // NORMALISER_FRAMES)].float()
-    return Normaliser.fit(rig.codes(torch.cat([weights, weights[:, list(MIRRORED)]])))
+    return Normaliser.fit(rig.to(weights.device).codes(torch.cat([weights, weights[:, list(MIRRORED)]])))
 
 
 STATISTICS = ("speech_mean", "speech_scale")

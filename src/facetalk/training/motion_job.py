@@ -13,7 +13,7 @@ from typing import Literal
 
 import torch
 
-from facetalk import checkpoint
+from facetalk import checkpoint, device
 from facetalk.arkit import ARKIT_NAMES
 from facetalk.errors import InputError
 from facetalk.head.model import load as load_head
@@ -32,6 +32,7 @@ from facetalk.motion import (
 )
 from facetalk.pipeline import follower
 from facetalk.pipeline.follower import Follower
+from facetalk.training import team
 from facetalk.training.feature_note import encoder_hash
 from facetalk.training.motion import MotionTask, MotionTraining, train
 from facetalk.training.motion_clips import join, read_performances
@@ -78,6 +79,8 @@ class Make:
     """Motion weights to start from."""
     minutes: float = float("inf")
     """Stop after so long; the same command goes on."""
+    device: str = "auto"
+    """cpu, cuda …; auto is CUDA where there is one. Processes of `accelerate launch` take one each."""
     training: MotionTraining = field(default_factory=MotionTraining)
 
 
@@ -99,7 +102,9 @@ def make(job: Make) -> dict[str, float | int | str]:
         raise InputError(f"{len(job.sets)} sets and {len(job.features)} feature folders: give one for each set")
     known = None if job.speech is None else checkpoint.load(job.speech, "speech").hash
     heard = encoder_hash(job.features, known)
+    team.current()  # of several CUDA devices, says which one is this process's
     clips = join([read_performances(*pair, ["train"]) for pair in zip(job.sets, job.features, strict=True)])
+    clips = clips.to(device.pick(job.device))
     initial = None if job.initial is None else Motion.load(job.initial)
     rig, head_hash = rig_of(job.head)
     live = MotionTask.live(clips, rig) if initial is None else initial.normaliser.live

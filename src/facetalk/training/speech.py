@@ -24,6 +24,7 @@ from facetalk.training.precision import has_bfloat16
 from facetalk.training.speech_crops import MEL_BANDS, Batch, crop
 from facetalk.training.speech_set import IGNORED, Example, Readout, SpeechSet
 from facetalk.training.student import Student
+from facetalk.training.team import descend
 from facetalk.types import FRAME_RATE
 
 TRAINING_GROUPS = ("timed-train", "librispeech-train", "facegood-train")
@@ -87,7 +88,6 @@ class SpeechTask:
         if readout is not None:
             outputs["mouth"] = len(readout.offset)
         self.heads = nn.ModuleDict({name: nn.Linear(size, width) for name, width in outputs.items()}).to(device)
-        self.parameters = [*self.student.parameters(), *self.heads.parameters()]
         groups = [
             {**group, "share": share}
             for part, share in ((self.student, 1.0), (self.heads, training.heads_rate))
@@ -121,10 +121,7 @@ class SpeechTask:
         loss = self.training.teacher_weight * distance + self.training.phone_weight * naming
         loss = loss + self.training.spectrum_weight * hearing + self.training.mouth_weight * reading
         loss = loss + self.training.origin_weight * keeping
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.parameters, 1.0)
-        self.optimiser.step()
+        norm = descend(loss, self.optimiser, clip=1.0)
         accuracy = ((phones.argmax(-1) == batch.phones) * known).sum() / known.sum().clamp(min=1)
         figures = {"distance": distance, "naming": naming, "hearing": hearing, "accuracy": accuracy, "norm": norm}
         figures |= {"reading": reading} if "mouth" in said else {}

@@ -29,6 +29,7 @@ from facetalk.speech import waveform
 from facetalk.speech.mel import log_mel
 from facetalk.training.loop import Plan, optimiser_state, part, prefixed, restore_optimiser, run
 from facetalk.training.sync_pairs import PairReport, pair_report
+from facetalk.training.team import descend
 from facetalk.types import FRAME_RATE
 
 EVERY_VOICE = 4
@@ -81,9 +82,7 @@ class JudgeTask:
             group["lr"] = self.config.rate * (0.5 + 0.5 * np.cos(np.pi * index / self.config.steps))
         shapes, mel = self.draw(generator)
         loss, right = matching(self.judge.lips(shapes), self.judge.sound(mel), self.judge.sharpness.exp())
-        self.optimiser.zero_grad()
-        loss.backward()
-        self.optimiser.step()
+        descend(loss, self.optimiser)
         return {"loss": loss, "right": right}
 
     def draw(

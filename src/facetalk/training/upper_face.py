@@ -13,6 +13,7 @@ from facetalk.motion.upper_face import GAZE, GROUPS, UpperFace, UpperFaceConfig,
 from facetalk.training.loop import optimiser_state, part, prefixed, restore_optimiser
 from facetalk.training.motion import one_cycle, take_over
 from facetalk.training.motion_clips import MIRRORED, Crops, MotionClips
+from facetalk.training.team import descend
 
 BOOK_STEPS = 20_000
 """Steps that a book is fitted to; the larger a step, the likelier it is among them."""
@@ -60,10 +61,7 @@ class UpperFaceTask:
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.rate * one_cycle(index / self.config.steps, self.config.warm_up)
         figures = self.losses(*self.draw(generator), generator)
-        self.optimiser.zero_grad()
-        torch.stack(list(figures.values())).sum().backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimiser.step()
+        norm = descend(torch.stack(list(figures.values())).sum(), self.optimiser, clip=1.0)
         self._average(index)
         return {**{name: value.detach() for name, value in figures.items()}, "gradient": norm}
 
