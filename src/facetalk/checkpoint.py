@@ -52,7 +52,11 @@ def save(checkpoint: Checkpoint, path: Path | str) -> None:
     partial = path.with_name(f".{path.name}{os.environ.get(PROCESS, '')}.partial")
     metadata = {"kind": checkpoint.kind, "config": json.dumps(checkpoint.config, sort_keys=True)}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
-    safetensors.torch.save_file(tensors, partial, metadata)
+    partial.unlink(missing_ok=True)
+    partial.touch()
+    usual = partial.stat().st_mode
+    safetensors.torch.save_file(tensors, partial, metadata)  # leaves a file that nobody else may read
+    partial.chmod(usual)
     os.replace(partial, path)
 
 
