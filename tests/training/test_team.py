@@ -60,11 +60,10 @@ torch.save(task.line.detach(), folder.with_suffix(f".{team.current().place}.pt")
 def launched(script, *arguments, processes=2) -> None:
     """Run a script as a team on the CPU."""
     command = (sys.executable, "-m", "torch.distributed.run", "--standalone")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    done = subprocess.run(
-        [*command, f"--nproc-per-node={processes}", script, *map(str, arguments)],
-        env={**clean, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True, timeout=240,
-    )  # fmt: skip
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    environment = {**inherited, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    asked = [*command, f"--nproc-per-node={processes}", script, *map(str, arguments)]
+    done = subprocess.run(asked, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr[-3000:]
 
 

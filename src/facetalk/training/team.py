@@ -1,7 +1,8 @@
 """Processes that train one model together, on the devices of one machine or of many.
 
-`accelerate launch` (or `torchrun`, where there are processors alone) starts them and says to each which one it is. Every process draws batches of its own, and gradients
-are averaged before a step, so that a team of N takes steps of N batches. Weights stay the same in all of them.
+`accelerate launch` (or `torchrun`, where there are processors alone) starts them and says to each which one it is.
+Every process draws batches of its own, and gradients are averaged before a step, so that a team of N takes steps of N
+batches. Weights stay the same in all of them.
 """
 
 import os
