@@ -5,6 +5,7 @@ Every process draws batches of its own, and gradients are averaged before a step
 batches. Weights stay the same in all of them.
 """
 
+import atexit
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,6 +68,7 @@ class Launched:
         from accelerate import PartialState, utils
 
         self._state, self._utils = PartialState(cpu=not torch.cuda.is_available()), utils
+        atexit.register(self._state.destroy_process_group)  # threads that are left running end a process by an abort
 
     @property
     def size(self) -> int:
