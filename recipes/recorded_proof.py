@@ -2,14 +2,14 @@
 
 python recipes/recorded_proof.py --performances DIR --features DIR --ict DIR --out OUT
 
-Clips of the training split are recorded with noise, fitted without any truth (the identity too, to frames of each
-person's first recording in which the face rests), and turned into a performance set; the other arm has the same clips
-as they were performed. Both arms train alike and are measured on clips of held-out voices. Everything goes on where it
-stopped, also with more clips than before; with no seeds (`--seeds`) nothing is trained, which adds recordings alone.
+Each person is first recorded at rest for a second, as rigs do it, and who they are is fitted to that. Clips of the
+training split are recorded with noise, fitted without any truth, and turned into a performance set; the other arm has
+the same clips as they were performed. Both arms train alike and are measured on clips of held-out voices. Everything
+goes on where it stopped, also with more clips than before; with no seeds (`--seeds`) nothing is trained, which adds
+recordings alone.
 """
 
 import json
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from facetalk.arkit import ARKIT_NAMES
 from facetalk.data import fitted, ict, performance_files
 from facetalk.data.performance_files import Entry, Performance
 from facetalk.evaluation.interval import ratio
@@ -26,8 +27,11 @@ from facetalk.motion import Motion, Sampling
 from facetalk.pipeline.weights import BUNDLED
 from facetalk.recording import batch, performer, virtual
 from facetalk.recording.batch import Task
-from facetalk.recording.sequence import Job
+from facetalk.recording.performer import Act
+from facetalk.recording.sequence import Job, SequenceConfig
+from facetalk.recording.setup import SetupConfig
 from facetalk.recording.virtual import VirtualConfig
+from facetalk.rig.curves import RigCurves
 from facetalk.rig.lips import GAP_MM
 from facetalk.training.motion import MotionTraining
 from facetalk.training.motion_clips import MotionClips, read_performances
@@ -43,10 +47,15 @@ from facetalk.training.motion_figures import (
 )
 from facetalk.training.motion_job import Make, make
 from facetalk.training.motion_losses import Emphasis
+from facetalk.types import SAMPLE_RATE, Waveform
 
 ARMS = ("encoded", "recorded")
 LEAST, MOST = 75, 180
 """Frames at 30 a second: short clips give many sequences."""
+RESTING, ASKED = 24, tuple(range(0, 24, 3))
+"""Frames of a neutral take, and those that a person is fitted to."""
+ROOM_TONE = 1e-3
+"""Its loudness: a recording without any sound is refused."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +92,29 @@ def chosen(proof: Proof, entries: Sequence[Entry]) -> Iterator[tuple[int, int, E
         yield from ((p, number, entry) for p, entry in zip(proof.people, clips, strict=True) if entry is not None)
 
 
+def neutral() -> Act:
+    """A second of rest, with a little noise for its sound."""
+    samples = round(RESTING / virtual.RATE * SAMPLE_RATE)
+    tone = ROOM_TONE * np.random.default_rng(0).standard_normal(samples, dtype=np.float32)
+    return Act("neutral", RigCurves(np.zeros((RESTING, len(ARKIT_NAMES)), np.float32), virtual.RATE), Waveform(tone))
+
+
+def introduced(proof: Proof, person: int, performs: performer.Performer) -> Path:
+    """Codes of somebody's neutral take, which say who they are."""
+    take, folder = neutral(), proof.out / "neutral" / f"{person}_neutral"
+    virtual.record(performs, take, VirtualConfig(seed=1000 * person + 999), folder, proof.out / "truth" / folder.name)
+    job = Job(folder, proof.out / "people", SequenceConfig(setup=SetupConfig(neutral=ASKED)))
+    return made(Task(job, BUNDLED / "head.safetensors", None, preview=False)) / "codes.npz"
+
+
+def made(task: Task) -> Path:
+    """The folder of a fitted recording; ends the program where it cannot be fitted."""
+    done = batch.work(task)
+    if done.made is None:
+        raise SystemExit(done.refusal)
+    return done.made
+
+
 def fit_all(proof: Proof) -> None:
     """Record and fit clip by clip until time is over."""
     begun, source = time.monotonic(), ict.read(proof.ict)
@@ -98,15 +130,8 @@ def fit_all(proof: Proof) -> None:
         virtual.record(people[person], act, config, folder, proof.out / "truth" / name)
         spent["record"] += time.process_time() - started
         started = time.process_time()
-        # Who somebody is, is fitted to the first recording of theirs, and known from then on.
-        known, first = proof.out / "people" / f"{person}.npz", number == 0
-        done = batch.work(Task(Job(folder, proof.out / "dataset"), BUNDLED / "head.safetensors",
-                               None if first else str(known), preview=False))  # fmt: skip
-        if done.made is None:
-            raise SystemExit(done.refusal)
-        if first:
-            known.parent.mkdir(exist_ok=True)
-            shutil.copy(done.made / "codes.npz", known)
+        known = introduced(proof, person, people[person])
+        made(Task(Job(folder, proof.out / "dataset"), BUNDLED / "head.safetensors", str(known), preview=False))
         spent["fit"] += time.process_time() - started
         frames += len(act.curves)
         each = "".join(f", {seconds / frames:.3f} core-s to {what}" for what, seconds in spent.items())
