@@ -2,11 +2,11 @@
 
 python recipes/recorded_proof.py --performances DIR --features DIR --ict DIR --out OUT
 
-Each person is first recorded at rest for a second, as rigs do it, and who they are is fitted to that. Clips of the
-training split are recorded with noise, fitted without any truth, and turned into a performance set; the other arm has
-the same clips as they were performed. Both arms train alike and are measured on clips of held-out voices. Everything
-goes on where it stopped, also with more clips than before; with no seeds (`--seeds`) nothing is trained, which adds
-recordings alone.
+Each person is first recorded at rest for a second, as rigs do it, and who they are is fitted to that (`--no-neutral`:
+to their first clip). Clips of the training split are recorded with noise, fitted without any truth, and turned into a
+performance set; the other arm has the same clips as they were performed. Both arms train alike and are measured on
+clips of held-out voices. Everything goes on where it stopped, also with more clips than before; with no seeds
+(`--seeds`) nothing is trained, which adds recordings alone.
 """
 
 import json
@@ -72,6 +72,8 @@ class Proof:
     """… and whose clips they perform."""
     clips: int = 19
     """Of each of them."""
+    neutral: bool = True
+    """Whether everybody is first recorded at rest; otherwise who they are is fitted to their first clip."""
     minutes: float = float("inf")
     """No recording is begun or fitted after so long; what there is by then is trained on, and more may follow later."""
     held_out: int = 60
@@ -92,19 +94,19 @@ def chosen(proof: Proof, entries: Sequence[Entry]) -> Iterator[tuple[int, int, E
         yield from ((p, number, entry) for p, entry in zip(proof.people, clips, strict=True) if entry is not None)
 
 
-def neutral() -> Act:
+def neutral_act() -> Act:
     """A second of rest, with a little noise for its sound."""
     samples = round(RESTING / virtual.RATE * SAMPLE_RATE)
     tone = ROOM_TONE * np.random.default_rng(0).standard_normal(samples, dtype=np.float32)
     return Act("neutral", RigCurves(np.zeros((RESTING, len(ARKIT_NAMES)), np.float32), virtual.RATE), Waveform(tone))
 
 
-def introduced(proof: Proof, person: int, performs: performer.Performer) -> Path:
-    """Codes of somebody's neutral take, which say who they are."""
-    take, folder = neutral(), proof.out / "neutral" / f"{person}_neutral"
+def introduced(proof: Proof, person: int, performs: performer.Performer) -> str:
+    """The file of codes of somebody's neutral take, which say who they are."""
+    take, folder = neutral_act(), proof.out / "neutral" / f"{person}_neutral"
     virtual.record(performs, take, VirtualConfig(seed=1000 * person + 999), folder, proof.out / "truth" / folder.name)
     job = Job(folder, proof.out / "people", SequenceConfig(setup=SetupConfig(neutral=ASKED)))
-    return made(Task(job, BUNDLED / "head.safetensors", None, preview=False)) / "codes.npz"
+    return str(made(Task(job, BUNDLED / "head.safetensors", None, preview=False)) / "codes.npz")
 
 
 def made(task: Task) -> Path:
@@ -119,6 +121,7 @@ def fit_all(proof: Proof) -> None:
     """Record and fit clip by clip until time is over."""
     begun, source = time.monotonic(), ict.read(proof.ict)
     people = {person: performer.of_source(source, person) for person in proof.people}
+    known: dict[int, str] = {}
     spent = dict.fromkeys(("record", "fit"), 0.0)
     frames = 0
     for person, number, entry in chosen(proof, performance_files.read_index(proof.performances)):
@@ -130,8 +133,11 @@ def fit_all(proof: Proof) -> None:
         virtual.record(people[person], act, config, folder, proof.out / "truth" / name)
         spent["record"] += time.process_time() - started
         started = time.process_time()
-        known = introduced(proof, person, people[person])
-        made(Task(Job(folder, proof.out / "dataset"), BUNDLED / "head.safetensors", str(known), preview=False))
+        if proof.neutral and person not in known:
+            known[person] = introduced(proof, person, people[person])
+        job = Job(folder, proof.out / "dataset")
+        done = made(Task(job, BUNDLED / "head.safetensors", known.get(person), preview=False))
+        known.setdefault(person, str(done / "codes.npz"))
         spent["fit"] += time.process_time() - started
         frames += len(act.curves)
         each = "".join(f", {seconds / frames:.3f} core-s to {what}" for what, seconds in spent.items())
