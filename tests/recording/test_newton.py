@@ -5,6 +5,7 @@ import pytest
 import torch
 from recorded_balls import cloud, shift
 
+from facetalk.arkit import ARKIT_INDEX
 from facetalk.errors import InputError
 from facetalk.geometry import UNIT_MM
 from facetalk.recording import lids
@@ -143,6 +144,19 @@ def test_a_walk_takes_out_what_flickers_and_keeps_what_moves(person):
     assert after < 0.3 * before
     assert np.abs(found - true).mean() < 0.7 * np.abs(seen - true).mean()
     assert abs(found[20] - found[19]) > 0.3, "an opening is no noise"
+
+
+def test_weights_below_nothing_explain_nothing():
+    """Lips stand open by what opens them, not by less than no mouthClose, though points do not tell the two apart."""
+    opens, closes, frames = ARKIT_INDEX["mouthLowerDownLeft"], ARKIT_INDEX["mouthClose"], 12
+    either = np.zeros(58)
+    either[opens], either[closes] = 1, -1
+    squares = np.tile(np.outer(either, either) / 0.01**2, (frames, 1, 1))
+    pulls = np.tile(-0.12 * either / 0.01**2, (frames, 1))
+    moved = walked(
+        np.zeros((frames, 52)), np.zeros((frames - 1, 6)), Evidence(squares, pulls), FastConfig().expected, Walk()
+    )
+    assert (moved[:, opens] > 0.1).all() and (moved[:, closes] > -0.01).all()
 
 
 def test_windows_become_one_walk(person):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -6,7 +7,7 @@ import torch
 from recorded_balls import record
 
 from facetalk.errors import InputError
-from facetalk.head.fitting import Cloud
+from facetalk.head.fitting import Cloud, fit
 from facetalk.recording import setup
 from facetalk.recording.setup import SetupConfig
 from made_models import ball_head
@@ -30,3 +31,16 @@ def test_a_neutral_frame_must_have_been_measured(tmp_path):
     recording = record(tmp_path / "ball", frames=6, lost=(5,))
     with pytest.raises(InputError, match="neutral frame 5 is no measured one"):
         setup.set_up(recording, ball_head(), (5,), None, SetupConfig(neutral=(0, 5)))
+
+
+def test_frames_that_are_named_have_no_expression(tmp_path, monkeypatch):
+    """Who somebody is takes all of what is seen at rest; in frames that were only found a face may do a little."""
+    recording, head, found = record(tmp_path / "ball", frames=6, lost=()), ball_head(), []
+    monkeypatch.setattr(setup, "fit", lambda *given: found.append(fit(*given)) or found[-1])
+    usual = SetupConfig()
+    config = replace(usual, points=300, identity=replace(usual.identity, steps=60, points=60, expression=0.0))
+    for neutral in ((), (0, 1, 2, 3, 4, 5)):
+        setup.set_up(recording, head, (), None, replace(config, neutral=neutral))
+    assert len(found) == 2, "six frames need no first look"
+    free, held = (float(head.rig.solve(each.codes.detach()).abs().max()) for each in found)
+    assert held < 0.02 < free

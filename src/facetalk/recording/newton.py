@@ -95,8 +95,8 @@ class FastConfig:
     """So many independent measurements is a point worth: neighbours err alike."""
     prior: float = 0.09
     """Spread of a weight about 0: without it weights explain what an identity gets wrong. Speech is stronger."""
-    beyond: float = 0.05
-    """Spread of what a weight leaves 0..1 by."""
+    beyond: float = 0.015
+    """Spread of what a weight leaves 0..1 by. Where it is wider, less than no mouthClose opens lips."""
     ties: Ties = Ties()
     walk: Walk | None = field(default_factory=Walk)
     """How frames are tied once all windows are known; None leaves windows as they are."""

@@ -1,6 +1,6 @@
 """What a sequence needs before its windows are fitted: who it is, and where the head is in every frame."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -35,9 +35,11 @@ class SetupConfig:
     first_look: FitConfig = field(default_factory=lambda: FitConfig(steps=80, points=100, pose=0.3, own=0.02))
     """Identity and expressions of all candidates together, which tells the resting ones."""
     identity: FitConfig = field(
-        default_factory=lambda: FitConfig(steps=200, points=200, pose=0.3, own=0.02, expression=0.1)
+        default_factory=lambda: FitConfig(steps=400, points=200, rate=0.06, pose=0.3, own=0.02, expression=0.1)
     )
     """Faces that rest have hardly an expression: what is seen of them is who they are."""
+    resting: float = 10.0
+    """Instead of its `expression` where frames are named: these have none."""
 
 
 @dataclass(frozen=True)
@@ -101,11 +103,11 @@ def _identity(
         return Cloud(torch.from_numpy(placed[chosen]).float(), None)
 
     if config.neutral:
-        clouds = [cloud(frame) for frame in config.neutral]
-    else:
-        spread = np.linspace(0, len(good) - 1, min(config.candidates, len(good))).round().astype(int)
-        candidates = [cloud(frame) for frame in good[spread].tolist()]
-        clouds = [candidates[number] for number in _resting(head, candidates, config)]
+        named = replace(config.identity, expression=config.resting)
+        return fit(head, [cloud(frame) for frame in config.neutral], named).z_id.detach()
+    spread = np.linspace(0, len(good) - 1, min(config.candidates, len(good))).round().astype(int)
+    candidates = [cloud(frame) for frame in good[spread].tolist()]
+    clouds = [candidates[number] for number in _resting(head, candidates, config)]
     return fit(head, clouds, config.identity).z_id.detach()
 
 

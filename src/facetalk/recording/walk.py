@@ -37,7 +37,8 @@ class Walk:
     """So many steps are these spreads worth."""
     usual: float = 1.0
     """So many numbers say that a step has the usual scale."""
-    rounds: int = 6
+    rounds: int = 4
+    """Of learning; in later ones misfit that moves slowly is learnt as motion."""
     stride: float = 10.0
     """What a walk may move a pose by that no point tells of, in radians and millimetres: anything."""
 
