@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
+from facetalk.arkit import ARKIT_INDEX
 from facetalk.cli.main import main
 from facetalk.geometry import UNIT_MM
 from facetalk.recording import truth
@@ -52,7 +53,7 @@ def test_the_truth_itself_has_no_error(person):
     known = true_face(person)
     found = measured(person, fitted(person, known), known)
     assert found["still_share"] == 1
-    for name in ("face_mm", "velocity_mm", "flicker_mm", "turned_degrees", "shifted_mm", "weights"):
+    for name in ("face_mm", "velocity_mm", "flicker_mm", "turned_degrees", "shifted_mm", "weights", "gap_mm"):
         assert abs(found[name]) < 2e-3, name
 
 
@@ -91,6 +92,17 @@ def test_what_flickers_is_measured(person):
     found = measured(person, fitted(person, known, shake), known)
     assert np.isclose(found["velocity_mm"], 2 * found["face_mm"], rtol=0.05)
     assert np.isclose(found["flicker_mm"], 8 * found["face_mm"], rtol=0.05)
+
+
+def test_lips_are_as_far_apart_as_weights_say(person):
+    """A jaw that hangs while lips are closed over it leaves no gap; one weight alone that is missed does."""
+    known = true_face(person)
+    weights = np.zeros((FRAMES, 52))
+    weights[:, [ARKIT_INDEX["jawOpen"], ARKIT_INDEX["mouthClose"]]] = [0.1, 0.1]
+    seen = measured(person, fitted(person, known), replace(known, weights=weights))
+    assert seen["gap_mm"] == 0 and seen["weights"] > 0
+    weights[:, ARKIT_INDEX["mouthClose"]] = 0
+    assert np.isclose(measured(person, fitted(person, known), replace(known, weights=weights))["gap_mm"], 3.35)
 
 
 def test_a_truth_without_a_mesh_is_refused(tmp_path, capsys):

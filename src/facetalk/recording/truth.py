@@ -20,6 +20,7 @@ from facetalk.recording.areas import FACE_MM, counted
 from facetalk.recording.poses import Placement, of_matrix
 from facetalk.recording.problem import Person
 from facetalk.recording.states import State, matrices
+from facetalk.rig.lips import LIP_SHAPES, lip_shapes
 
 EVERY = 5
 """Every how manieth material point is measured."""
@@ -89,7 +90,13 @@ def measured(person: Person, state: State, truth: Truth, first: int = 0) -> dict
         "turned_alike_degrees": float(turned_alike.mean()),
         "shifted_alike_mm": float(shifted_alike.mean()),
         "weights": float(np.abs(state.weights - true.weights).mean()),
+        "gap_mm": float(np.abs(_gap(state.weights) - _gap(true.weights)).mean()),
     }
+
+
+def _gap(weights: Float[np.ndarray, "frame 52"]) -> Float[np.ndarray, " frame"]:
+    """Between the lips, in millimetres, as weights have it: a surface may be right that is moved by the wrong ones."""
+    return lip_shapes(weights)[:, LIP_SHAPES.index("gap")]
 
 
 def _face(person: Person, true: Truth) -> Bool[np.ndarray, " point"]:
