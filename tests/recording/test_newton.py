@@ -16,6 +16,7 @@ from facetalk.recording.problem import Person, Window, drawn
 from facetalk.recording.response import Responder
 from facetalk.recording.states import Evidence, State, matrices
 from facetalk.recording.walk import Expected, Walk, walked
+from facetalk.rig.lips import GAP_MM, column, lip_shapes
 from made_models import RADIUS, ball_head
 
 QUICK = FastConfig(points=120, last_points=240, rounds=2, first_rounds=4)
@@ -157,6 +158,20 @@ def test_weights_below_nothing_explain_nothing():
         np.zeros((frames, 52)), np.zeros((frames - 1, 6)), Evidence(squares, pulls), FastConfig().expected, Walk()
     )
     assert (moved[:, opens] > 0.1).all() and (moved[:, closes] > -0.01).all()
+
+
+@pytest.mark.parametrize(("seen_mm", "least", "most"), [(0.6, -0.1, 0.3), (4.0, 3.8, 4.0)])
+def test_lips_that_nearly_meet_do(seen_mm, least, most):
+    """And lips that are clearly open stay as they were seen."""
+    jaw, frames = ARKIT_INDEX["jawOpen"], 12
+    weights, squares = np.zeros((frames, 52)), np.zeros((frames, 58, 58))
+    weights[:, jaw] = seen_mm / GAP_MM["jawOpen"]
+    squares[:, :52, :52] = np.outer(column(GAP_MM), column(GAP_MM)) / 0.5**2
+    expected = replace(FastConfig().expected, contact=FastConfig().contact)
+    evidence = Evidence(squares, np.zeros((frames, 58)))
+    moved = walked(weights, np.zeros((frames - 1, 6)), evidence, expected, Walk())
+    gap = lip_shapes(weights + moved[:, :52])[:, 0]
+    assert (gap > least).all() and (gap < most).all()
 
 
 def test_windows_become_one_walk(person):

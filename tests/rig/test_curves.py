@@ -48,3 +48,15 @@ def test_one_frame_is_held():
 def test_nothing_to_resample_is_refused(bad):
     with pytest.raises(InputError):
         curves.resample(bad or wave(3, Fraction(30)), Fraction(60) if bad else Fraction(0))
+
+
+def test_recorded_movement_keeps_its_turns_between_frames():
+    """Six swings a second seen 24 times: splines find the turns, interpolation within its neighbours cuts them off."""
+    known, wanted = curves.midpoints(73, Fraction(73, 3)), curves.midpoints(90, Fraction(30))[6:-6]
+    seen, true = (np.sin(2 * np.pi * 6 * times)[:, None] for times in (known, wanted))
+    turned, within = (
+        np.abs(way(seen, known, wanted) - true).mean() for way in (curves.turned_between, curves.at_times)
+    )
+    assert turned < 0.6 * within
+    held = curves.turned_between(seen[:1], known[:1], wanted)
+    assert np.array_equal(held, np.repeat(seen[:1], len(wanted), axis=0))

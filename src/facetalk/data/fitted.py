@@ -24,7 +24,7 @@ from facetalk.data.loudness import listen
 from facetalk.data.performance_files import Entry, Performance
 from facetalk.data.performances import Progress, envelope
 from facetalk.errors import InputError
-from facetalk.rig.curves import at_times, frame_count, midpoints
+from facetalk.rig.curves import at_times, frame_count, midpoints, turned_between
 from facetalk.speech import waveform
 from facetalk.types import FRAME_RATE
 
@@ -64,7 +64,10 @@ class FittedSequence:
         return np.array([float(self.first + frame / self.rate) for frame in range(len(self.weights))])
 
     def resampled(self, duration: Fraction, rate: Fraction) -> Float[np.ndarray, "frame 52"]:
-        """Weights at the midpoints of another rate's frames, bad frames bridged.
+        """Weights at the midpoints of another rate's frames, 0 to 1, bad frames bridged.
+
+        Lips that meet between two frames meet, and peaks keep their height: splines leave more of what is quick than
+        interpolation that never goes beyond its neighbours, which is kept for bridges alone.
 
         Raises:
             InputError: too few frames are good.
@@ -73,7 +76,8 @@ class FittedSequence:
         if good.mean() < LEAST_GOOD:
             raise InputError(f"{self.name}: only {good.mean():.0%} of its frames are good; leave the sequence out")
         wanted = midpoints(frame_count(duration, rate), rate)
-        return at_times(self.weights[good].astype(np.float64), self.times[good], wanted)
+        bridged = at_times(self.weights[good].astype(np.float64), self.times[good], self.times)
+        return turned_between(bridged, self.times, wanted).clip(0, 1)
 
 
 def write_codes(sequence: FittedSequence, folder: Path) -> None:
@@ -142,7 +146,7 @@ def _entry(folder: Path, output: Path, held_out: Sequence[str]) -> Entry:
     sequence, sound = read(folder), waveform.read(folder / AUDIO)
     weights = sequence.resampled(sound.duration, FRAME_RATE)
     level = envelope(listen(sound), midpoints(len(weights), FRAME_RATE))
-    performance = Performance(np.clip(weights, 0, 1).astype(np.float32), level.astype(np.float32), ())
+    performance = Performance(weights.astype(np.float32), level.astype(np.float32), ())
     performance_files.write(performance, output, folder.name)
     return Entry(
         id=folder.name,

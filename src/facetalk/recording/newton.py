@@ -19,7 +19,7 @@ from facetalk.recording import blend, lids
 from facetalk.recording.poses import apart
 from facetalk.recording.problem import Drawn, Person, Window, drawn
 from facetalk.recording.states import Evidence, State, matrices
-from facetalk.recording.walk import WEIGHTS, Expected, Walk
+from facetalk.recording.walk import WEIGHTS, Contact, Expected, Walk
 from facetalk.recording.whole import whole
 
 SOUGHT = WEIGHTS + 6
@@ -100,6 +100,8 @@ class FastConfig:
     ties: Ties = Ties()
     walk: Walk | None = field(default_factory=Walk)
     """How frames are tied once all windows are known; None leaves windows as they are."""
+    contact: Contact | None = field(default_factory=Contact)
+    """What a walk knows of lips that nearly meet."""
 
     def __call__(self, window: Window) -> State:
         """The frames of a window."""
@@ -108,14 +110,14 @@ class FastConfig:
 
     @property
     def expected(self) -> Expected:
-        """What weights are like."""
+        """What weights of windows are like."""
         return Expected(self.prior * FULL, self.beyond)
 
     def joined(self, person: Person, windows: Sequence[State], starts: Sequence[int]) -> State:
         """All frames of windows that begin at `starts`."""
         if self.walk is None:
             return blend.joined(windows, starts)
-        return whole(person, windows, starts, self.expected, self.walk)
+        return whole(person, windows, starts, replace(self.expected, contact=self.contact), self.walk)
 
 
 @dataclass(frozen=True)

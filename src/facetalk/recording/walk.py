@@ -15,8 +15,11 @@ from jaxtyping import Float, Int
 from facetalk.arkit import ARKIT_NAMES
 from facetalk.recording.chain import REACH, Posterior, solved
 from facetalk.recording.states import Evidence
+from facetalk.rig.lips import GAP_MM, column
 
 WEIGHTS = len(ARKIT_NAMES)
+GAP = column(GAP_MM)
+"""What each weight opens lips by, in millimetres."""
 POSE = np.arange(WEIGHTS, WEIGHTS + 6)
 EYES = np.array([n for n, name in enumerate(ARKIT_NAMES) if name.startswith("eye")])
 SMEARED = np.array([0.25, 0.5, 0.25])
@@ -114,11 +117,31 @@ class _Steps:
 
 
 @dataclass(frozen=True)
+class Contact:
+    """Lips that nearly meet do: to touch is a state of its own, and half a millimetre from it points tell little."""
+
+    spread_mm: float = 0.3
+    """Of the gap between lips that touch, as weights have it."""
+    near_mm: float = 1.0
+    """A gap so wide is hardly taken for one of them (Geman and McClure's weights)."""
+
+    def added(
+        self, weights: Float[np.ndarray, "frame 52"], squares: np.ndarray, pulls: np.ndarray,
+        at: Float[np.ndarray, "frame 52"],
+    ) -> None:  # fmt: skip
+        """Add it to equations of steps from `weights`; how near lips are is seen `at` another place."""
+        trust = (self.near_mm**2 / (self.near_mm**2 + (at @ GAP) ** 2)) ** 2 / self.spread_mm**2
+        squares[:, :WEIGHTS, :WEIGHTS] += trust[:, None, None] * np.outer(GAP, GAP)
+        pulls[:, :WEIGHTS] += (trust * (weights @ GAP))[:, None] * GAP
+
+
+@dataclass(frozen=True)
 class Expected:
     """What weights are like, whatever came before: a spread about 0, and one beyond 0 to 1."""
 
     spread: Float[np.ndarray, "52"]
     beyond: float
+    contact: Contact | None = None
 
     def added(
         self, weights: Float[np.ndarray, "frame 52"], squares: np.ndarray, pulls: np.ndarray,
@@ -130,6 +153,8 @@ class Expected:
         here = np.arange(weights.shape[1])
         squares[:, here, here] += 1 / self.spread**2 + outside / self.beyond**2
         pulls[:, here] += weights / self.spread**2 + outside * (weights - edge) / self.beyond**2
+        if self.contact is not None:
+            self.contact.added(weights, squares, pulls, at)
 
 
 def walked(

@@ -8,7 +8,7 @@ from math import floor
 
 import numpy as np
 from jaxtyping import Float
-from scipy.interpolate import PchipInterpolator
+from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from facetalk.errors import InputError
 from facetalk.types import RigCurves
@@ -53,3 +53,18 @@ def at_times(
         return np.repeat(values, len(wanted), axis=0)
     inside = np.clip(wanted, known[0], known[-1])
     return PchipInterpolator(known, values, axis=0)(inside).astype(values.dtype)
+
+
+def turned_between(
+    values: Float[np.ndarray, "frame channel"],
+    known: Float[np.ndarray, " frame"],
+    wanted: Float[np.ndarray, " wanted"],
+) -> Float[np.ndarray, "wanted channel"]:
+    """As `at_times`, by cubic splines: where a recorded movement turns between two frames, it goes beyond both.
+
+    Values can leave the range of those that are known.
+    """
+    if len(values) < 2:
+        return at_times(values, known, wanted)
+    inside = np.clip(wanted, known[0], known[-1])
+    return CubicSpline(known, values, axis=0)(inside).astype(values.dtype)
