@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from facetalk.arkit import ARKIT_NAMES
+from facetalk.arkit import ARKIT_INDEX, ARKIT_NAMES
 from facetalk.data import fitted, ict, performance_files
 from facetalk.data.performance_files import Entry, Performance
 from facetalk.evaluation.interval import ratio
@@ -32,7 +32,7 @@ from facetalk.recording.sequence import Job, SequenceConfig
 from facetalk.recording.setup import SetupConfig
 from facetalk.recording.virtual import VirtualConfig
 from facetalk.rig.curves import RigCurves
-from facetalk.rig.lips import GAP_MM
+from facetalk.rig.lips import GAP_MM, LIP_SHAPES, lip_shapes
 from facetalk.training.motion import MotionTraining
 from facetalk.training.motion_clips import MotionClips, read_performances
 from facetalk.training.motion_figures import (
@@ -54,6 +54,8 @@ LEAST, MOST = 75, 180
 """Frames at 30 a second: short clips give many sequences."""
 RESTING, ASKED = 24, tuple(range(0, 24, 3))
 """Frames of a neutral take, and those that a person is fitted to."""
+TOLD = ("jawOpen", "mouthFunnel", "mouthPucker", "mouthClose", "mouthRollLower", "eyeBlinkLeft", "mouthPressLeft")
+"""Weights whose sizes are told, as shares of the true ones."""
 ROOM_TONE = 1e-3
 """Its loudness: a recording without any sound is refused."""
 
@@ -160,6 +162,28 @@ def write_arms(proof: Proof) -> None:
     performance_files.write_index(entries, proof.out / "encoded")
 
 
+def set_told(proof: Proof) -> None:
+    """How far the codes that motion learns from are from what was performed."""
+    entries = performance_files.read_index(proof.out / "recorded")
+    fit, true = (
+        [performance_files.read(proof.out / arm, e.id).weights for e in entries] for arm in ("recorded", "encoded")
+    )
+    phones = read_phones(proof.performances, [e.id.partition("_")[2] for e in entries])
+    gaps = [[lip_shapes(weights)[:, LIP_SHAPES.index("gap")] for weights in each] for each in (fit, true)]
+    closed = [torch.cat(list(map(closures, map(torch.from_numpy, each), phones))) for each in gaps]
+    seen, performed = map(np.concatenate, gaps)
+    found = {
+        "correlation": np.corrcoef(seen, performed)[0, 1],
+        "spread": seen.std() / performed.std(),
+        "bias_mm": (seen - performed).mean(),
+        **{f"closed_{name}": float(met.float().mean()) for name, met in zip(("fit", "truth"), closed, strict=True)},
+    }
+    print("the set's gap", json.dumps({name: round(float(value), 3) for name, value in found.items()}), flush=True)
+    sizes = [np.concatenate(each) - np.concatenate(each).mean(axis=0) for each in (fit, true)]
+    slopes = (sizes[0] * sizes[1]).sum(axis=0) / np.square(sizes[1]).sum(axis=0).clip(1e-9)
+    print("sizes", json.dumps({name: round(float(slopes[ARKIT_INDEX[name]]), 2) for name in TOLD}), flush=True)
+
+
 def trained(proof: Proof, arm: str, seed: int) -> Motion:
     """One arm's model, of the clips that there are by now."""
     clips = len(performance_files.read_index(proof.out / arm))
@@ -203,6 +227,7 @@ def main(proof: Proof) -> None:
     if not proof.seeds:
         return
     write_arms(proof)
+    set_told(proof)
     clips = asked(proof)
     phones = read_phones(proof.performances, clips.names)
     takes: list[list[Take]] = [[], []]

@@ -15,8 +15,8 @@ from facetalk.recording.poses import Placement
 from facetalk.recording.problem import Person, Window, drawn
 from facetalk.recording.response import Responder
 from facetalk.recording.states import Evidence, State, matrices
-from facetalk.recording.walk import Expected, Walk, walked
-from facetalk.rig.lips import GAP_MM, column, lip_shapes
+from facetalk.recording.walk import GAP, Expected, Walk, walked
+from facetalk.rig.lips import GAP_MM
 from made_models import RADIUS, ball_head
 
 QUICK = FastConfig(points=120, last_points=240, rounds=2, first_rounds=4)
@@ -166,11 +166,11 @@ def test_lips_that_nearly_meet_do(seen_mm, least, most):
     jaw, frames = ARKIT_INDEX["jawOpen"], 12
     weights, squares = np.zeros((frames, 52)), np.zeros((frames, 58, 58))
     weights[:, jaw] = seen_mm / GAP_MM["jawOpen"]
-    squares[:, :52, :52] = np.outer(column(GAP_MM), column(GAP_MM)) / 0.5**2
+    squares[:, :52, :52] = np.outer(GAP, GAP) / 0.5**2
     expected = replace(FastConfig().expected, contact=FastConfig().contact)
     evidence = Evidence(squares, np.zeros((frames, 58)))
     moved = walked(weights, np.zeros((frames - 1, 6)), evidence, expected, Walk())
-    gap = lip_shapes(weights + moved[:, :52])[:, 0]
+    gap = (weights + moved[:, :52]) @ GAP
     assert (gap > least).all() and (gap < most).all()
 
 

@@ -2,6 +2,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from facetalk.errors import InputError
 from facetalk.rig import curves
@@ -55,8 +56,8 @@ def test_recorded_movement_keeps_its_turns_between_frames():
     known, wanted = curves.midpoints(73, Fraction(73, 3)), curves.midpoints(90, Fraction(30))[6:-6]
     seen, true = (np.sin(2 * np.pi * 6 * times)[:, None] for times in (known, wanted))
     turned, within = (
-        np.abs(way(seen, known, wanted) - true).mean() for way in (curves.turned_between, curves.at_times)
+        np.abs(curves.at_times(seen, known, wanted, way) - true).mean() for way in (CubicSpline, PchipInterpolator)
     )
     assert turned < 0.6 * within
-    held = curves.turned_between(seen[:1], known[:1], wanted)
+    held = curves.at_times(seen[:1], known[:1], wanted, CubicSpline)
     assert np.array_equal(held, np.repeat(seen[:1], len(wanted), axis=0))

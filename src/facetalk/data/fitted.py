@@ -18,13 +18,14 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
+from scipy.interpolate import CubicSpline
 
 from facetalk.data import performance_files
 from facetalk.data.loudness import listen
 from facetalk.data.performance_files import Entry, Performance
 from facetalk.data.performances import Progress, envelope
 from facetalk.errors import InputError
-from facetalk.rig.curves import at_times, frame_count, midpoints, turned_between
+from facetalk.rig.curves import at_times, frame_count, midpoints
 from facetalk.speech import waveform
 from facetalk.types import FRAME_RATE
 
@@ -77,7 +78,7 @@ class FittedSequence:
             raise InputError(f"{self.name}: only {good.mean():.0%} of its frames are good; leave the sequence out")
         wanted = midpoints(frame_count(duration, rate), rate)
         bridged = at_times(self.weights[good].astype(np.float64), self.times[good], self.times)
-        return turned_between(bridged, self.times, wanted).clip(0, 1)
+        return at_times(bridged, self.times, wanted, CubicSpline).clip(0, 1)
 
 
 def write_codes(sequence: FittedSequence, folder: Path) -> None:

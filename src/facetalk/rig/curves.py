@@ -3,12 +3,13 @@
 Frame i covers [i/rate, (i+1)/rate) and shows its midpoint. Rates and durations are exact fractions.
 """
 
+from collections.abc import Callable
 from fractions import Fraction
 from math import floor
 
 import numpy as np
 from jaxtyping import Float
-from scipy.interpolate import CubicSpline, PchipInterpolator
+from scipy.interpolate import PchipInterpolator
 
 from facetalk.errors import InputError
 from facetalk.types import RigCurves
@@ -47,24 +48,18 @@ def at_times(
     values: Float[np.ndarray, "frame channel"],
     known: Float[np.ndarray, " frame"],
     wanted: Float[np.ndarray, " wanted"],
+    way: Callable[..., Callable] = PchipInterpolator,
 ) -> Float[np.ndarray, "wanted channel"]:
-    """`values` known at increasing times, at the times wanted, by monotone cubics; held outside the known span."""
+    """`values` known at increasing times, at the times wanted; held outside the known span.
+
+    Args:
+        values: those that are known.
+        known: when.
+        wanted: when they are wanted.
+        way: between them, as SciPy's interpolators take it: monotone cubics, or for instance `CubicSpline`, which goes
+            beyond both neighbours where a recorded movement turns between them.
+    """
     if len(values) == 1:
         return np.repeat(values, len(wanted), axis=0)
     inside = np.clip(wanted, known[0], known[-1])
-    return PchipInterpolator(known, values, axis=0)(inside).astype(values.dtype)
-
-
-def turned_between(
-    values: Float[np.ndarray, "frame channel"],
-    known: Float[np.ndarray, " frame"],
-    wanted: Float[np.ndarray, " wanted"],
-) -> Float[np.ndarray, "wanted channel"]:
-    """As `at_times`, by cubic splines: where a recorded movement turns between two frames, it goes beyond both.
-
-    Values can leave the range of those that are known.
-    """
-    if len(values) < 2:
-        return at_times(values, known, wanted)
-    inside = np.clip(wanted, known[0], known[-1])
-    return CubicSpline(known, values, axis=0)(inside).astype(values.dtype)
+    return way(known, values, axis=0)(inside).astype(values.dtype)
