@@ -10,8 +10,11 @@ from facetalk.motion import Denoiser, DenoiserConfig, Motion, Normaliser, Rig, S
 from facetalk.motion.calm import AS_DRAWN
 from facetalk.motion.temper import MOUTH
 from facetalk.motion.upper_face import (
+    DOWN,
     GESTURES,
     GROUPS,
+    LIDS,
+    NEARLY,
     UPPER_FACE,
     Performance,
     UpperFace,
@@ -19,6 +22,7 @@ from facetalk.motion.upper_face import (
     curves,
     drawn,
     gestures,
+    met,
     possible,
 )
 from facetalk.types import FRAME_RATE, SpeechFeatures
@@ -53,6 +57,17 @@ def motion(upper_face) -> Motion:
 def speech(frames: int) -> SpeechFeatures:
     values = torch.randn(frames, FEATURES, generator=torch.Generator().manual_seed(0))
     return SpeechFeatures(values, FRAME_RATE, "5" * 16)
+
+
+def test_a_blink_is_whole_and_what_is_no_blink_stays():
+    made = possible(torch.randn(400, GESTURES, generator=torch.Generator().manual_seed(1)))
+    lids, shut = made[:, LIDS], met(made)[:, LIDS]
+    assert torch.equal(shut[lids <= NEARLY], lids[lids <= NEARLY])
+    assert (shut[lids >= DOWN + 1e-6] == 1).all() and (lids >= DOWN).sum() > 100
+    order = lids.flatten().argsort()
+    assert (shut.flatten()[order].diff() >= 0).all() and (shut <= 1).all()
+    rest = [column for column in range(GESTURES) if column not in range(GESTURES)[LIDS]]
+    assert torch.equal(met(made)[:, rest], made[:, rest])
 
 
 def test_gestures_say_what_curves_show():

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from facetalk.motion.noise import FrameNoise
-from facetalk.motion.upper_face import GROUPS, UPPER_FACE, Performance, UpperFace, curves
+from facetalk.motion.upper_face import GROUPS, UPPER_FACE, Performance, UpperFace, curves, met
 
 DRAW = 2**20
 """Number of its draw: none of a sampler's own."""
@@ -44,6 +44,6 @@ class UpperFaceDrawn:
         """The window with its upper face drawn anew."""
         heard = self.model.listen(features[None])[0]
         noise = self.noise.window(DRAW, first, len(live))[0].to(live.device)
-        made = curves(self.performance(heard if self.hears else torch.zeros_like(heard), noise))
+        made = curves(met(self.performance(heard if self.hears else torch.zeros_like(heard), noise)))
         moved = torch.tensor(UPPER_FACE, device=live.device)
         return self.spaces.live(torch.where(moved, made, self.spaces.weights(live)))

@@ -29,6 +29,12 @@ GAZE = 0
 """The group that goes to places: eyes jump to what they look at, and errors of many steps would add up."""
 GESTURES = 2 + len(SINGLE)
 """Gaze across, gaze up, and the single weights."""
+LIDS = slice(2, 4)
+"""Gestures of blinks."""
+NEARLY, DOWN = 0.7, 0.9
+"""A lid that is nearly down meets the other one: from the first on weights are stretched, and the second is a shut eye.
+Steps out of a book often end a little short of 1. Both numbers are from the validation split (`recipes/blinks.py`).
+"""
 UPPER_FACE = tuple(name in {*ACROSS, *UP, *SINGLE} for name in ARKIT_NAMES)
 """Which ARKit weights gestures say."""
 
@@ -56,6 +62,13 @@ def curves(made: Float[Tensor, "*batch gesture"]) -> Float[Tensor, "*batch 52"]:
 def possible(made: Float[Tensor, "*batch gesture"]) -> Float[Tensor, "*batch gesture"]:
     """Gestures within what weights can say: −1..1 for gaze, 0..1 for lids and brows."""
     return torch.cat([made[..., :2].clamp(-1, 1), made[..., 2:].clamp(0, 1)], -1)
+
+
+def met(made: Float[Tensor, "*batch gesture"]) -> Float[Tensor, "*batch gesture"]:
+    """Gestures with lids that are nearly down all the way down; what is not nearly down stays."""
+    lids = made[..., LIDS]
+    lids = lids + (lids - NEARLY).clamp(min=0) * ((1 - NEARLY) / (DOWN - NEARLY) - 1)
+    return torch.cat([made[..., : LIDS.start], lids.clamp(max=1), made[..., LIDS.stop :]], -1)
 
 
 @dataclass(frozen=True)
