@@ -8,7 +8,7 @@ from recorded_balls import cloud, shift
 from facetalk.arkit import ARKIT_INDEX
 from facetalk.errors import InputError
 from facetalk.geometry import UNIT_MM
-from facetalk.recording import lids
+from facetalk.recording import lids, lips
 from facetalk.recording.newton import FastConfig, Ties
 from facetalk.recording.paper import PaperConfig
 from facetalk.recording.poses import Placement
@@ -91,6 +91,43 @@ def test_a_lid_is_found_that_no_slope_tells_of(person):
     assert found[1, 0] == 1.0
     found[1, 0] = 0.1
     assert np.array_equal(found, start), "no other frame, the other eye neither"
+
+
+class Meeting(Responder):
+    """Points two millimetres off in the second and the fourth of five frames unless lips are shut."""
+
+    def distances(self, weights, places):
+        off = (weights.double() @ torch.from_numpy(GAP) > 0.1) & torch.tensor([False, True, False, True, False])
+        return off[:, None].float().expand(places.shape[:2]) * 2 / UNIT_MM
+
+
+@pytest.fixture
+def apart(person):
+    """A window that starts with lips ten millimetres apart, points saying that in two frames they are not."""
+    asked = window(replace(person, responder=Meeting(person.head, person.z_id)))
+    asked.start.weights[:, ARKIT_INDEX["jawOpen"]] = 0.2
+    asked.start.weights[:, ARKIT_INDEX["mouthFunnel"]] = 0.35
+    return asked
+
+
+def test_lips_are_shut_where_points_say_so(apart):
+    start = apart.start.weights.astype(np.float64)
+    found = lips.tried(apart.person, start, apart.start.placements, drawn(apart, 2000))
+    assert np.allclose(found[[1, 3]] @ GAP, 0.0, atol=0.1)
+    assert np.array_equal(np.delete(found, lips.MOUTH, axis=1), np.delete(start, lips.MOUTH, axis=1))
+    assert np.array_equal(found[[0, 2, 4]], start[[0, 2, 4]]), "no other frame"
+
+
+def test_lips_stay_shut_only_where_that_is_better_in_the_end(apart, monkeypatch):
+    """Steps are none here, so that what is left is what was tried."""
+
+    def cost(person, weights, placements, points):
+        return np.where(weights @ GAP > 0.1, 1.0, [2.0, 0.5, 2.0, 2.0, 2.0])
+
+    monkeypatch.setattr(lips, "cost", cost)
+    gap = replace(QUICK, steps=0)(apart).weights @ GAP
+    assert np.allclose(gap[1], 0.0, atol=0.1)
+    assert (gap[[0, 2, 3, 4]] > 9).all()
 
 
 def test_a_missing_frame_lies_between_its_neighbours(person):

@@ -15,7 +15,7 @@ from jaxtyping import Float, Float32
 
 from facetalk.arkit import ARKIT_NAMES
 from facetalk.geometry import UNIT_MM
-from facetalk.recording import blend, lids
+from facetalk.recording import blend, lids, lips
 from facetalk.recording.poses import apart
 from facetalk.recording.problem import Drawn, Person, Window, drawn
 from facetalk.recording.states import Evidence, State, matrices
@@ -86,6 +86,8 @@ class FastConfig:
     """How often points are asked of the head, with slopes."""
     first_rounds: int = 6
     """In the first window, which starts from rest."""
+    lip_rounds: int = 2
+    """More of them where lips are tried shut."""
     steps: int = 3
     """Of each round, along these slopes: robust weights and ties follow what is left."""
     soft_mm: float = 6.0
@@ -157,19 +159,44 @@ class _Search:
         self.about = window.person.face
 
     def run(self, rounds: int) -> State:
+        few, many = self.drawn.first(self.config.points), self.drawn.first(self.config.last_points)
+        early = rounds - self.config.last_rounds
         self.weights = lids.tried(self.window.person, self.weights, self.placements, self.drawn)
-        for number in range(rounds):
-            late = number >= rounds - self.config.last_rounds
-            seen = self._asked(self.drawn.first(self.config.last_points if late else self.config.points))
-            for step in range(number * self.config.steps, (number + 1) * self.config.steps):
-                move = self._step(seen, 0.5**step)
-                self._move(move)
-                seen = seen.moved(move)
+        for number in range(early):
+            self._round(few, number)
+        self._lips(few, early)
+        for number in range(early, rounds):
+            seen = self._round(many, number)
         evidence = Evidence(*seen.normal(self.config, 0.0))
         weights = torch.from_numpy(self.weights).float()
         with torch.no_grad():
             codes = self.window.person.head.rig(weights)
         return State(weights.numpy(), matrices(self.placements), codes.numpy(), evidence)
+
+    def _round(self, points: Drawn, number: int) -> "_Seen":
+        """Some steps along the slopes of the points as the head is now; later rounds' are stricter."""
+        seen = self._asked(points)
+        for step in range(number * self.config.steps, (number + 1) * self.config.steps):
+            move = self._step(seen, 0.5**step)
+            self._move(move)
+            seen = seen.moved(move)
+        return seen
+
+    def _lips(self, points: Drawn, number: int) -> None:
+        """Lips shut in the frames where that looks better and, searched on from there, is."""
+        person, parted = self.window.person, (self.weights, self.placements)
+        self.weights = lips.tried(person, self.weights, self.placements, self.drawn)
+        shut = (self.weights != parted[0]).any(axis=1)
+        if not shut.any():
+            return
+        for _ in range(self.config.lip_rounds):
+            self._round(points, number)
+        before, now = (lips.cost(person, *found, self.drawn) for found in (parted, (self.weights, self.placements)))
+        back = shut & (now > lips.BETTER * before)
+        self.weights = np.where(back[:, None], parted[0], self.weights)
+        self.placements = [
+            old if gone else new for gone, old, new in zip(back, parted[1], self.placements, strict=True)
+        ]
 
     def _step(self, seen: "_Seen", loose: float) -> Float[np.ndarray, "frame number"]:
         frames = len(self.weights)
