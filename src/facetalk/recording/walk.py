@@ -118,10 +118,16 @@ class _Steps:
 
 @dataclass(frozen=True)
 class Contact:
-    """Lips that nearly meet do: to touch is a state of its own, and half a millimetre from it points tell little."""
+    """Lips that nearly meet do: to touch is a state of its own, and half a millimetre from it points tell little.
+
+    Points tell that lips are sealed, not how firmly, so that what is expected of weights leaves them at its edge. Speakers
+    press them, and a gap below none is what weights call that.
+    """
 
     spread_mm: float = 0.3
-    """Of the gap between lips that touch, as weights have it."""
+    """Of the gap between lips that touch, as weights have it, around …"""
+    pressed_mm: float = 0.5
+    """… so much below none; firmer ones are left alone."""
     near_mm: float = 1.0
     """A gap so wide is hardly taken for one of them (Geman and McClure's weights)."""
 
@@ -130,9 +136,11 @@ class Contact:
         at: Float[np.ndarray, "frame 52"],
     ) -> None:  # fmt: skip
         """Add it to equations of steps from `weights`; how near lips are is seen `at` another place."""
-        trust = (self.near_mm**2 / (self.near_mm**2 + (at @ GAP) ** 2)) ** 2 / self.spread_mm**2
+        gap = at @ GAP
+        near = (self.near_mm**2 / (self.near_mm**2 + gap.clip(0) ** 2)) ** 2
+        trust = np.where(gap > -self.pressed_mm, near, 0.0) / self.spread_mm**2
         squares[:, :WEIGHTS, :WEIGHTS] += trust[:, None, None] * np.outer(GAP, GAP)
-        pulls[:, :WEIGHTS] += (trust * (weights @ GAP))[:, None] * GAP
+        pulls[:, :WEIGHTS] += (trust * (weights @ GAP + self.pressed_mm))[:, None] * GAP
 
 
 @dataclass(frozen=True)
