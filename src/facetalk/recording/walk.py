@@ -120,8 +120,8 @@ class _Steps:
 class Contact:
     """Lips that nearly meet do: to touch is a state of its own, and half a millimetre from it points tell little.
 
-    Points tell that lips are sealed, not how firmly, so that what is expected of weights leaves them at its edge. Speakers
-    press them, and a gap below none is what weights call that.
+    Points tell that lips are sealed, not how firmly; by what is expected of weights they would hardly touch. Speakers
+    press them, which weights call a gap below none.
     """
 
     spread_mm: float = 0.3
