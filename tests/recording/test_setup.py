@@ -44,3 +44,16 @@ def test_frames_that_are_named_have_no_expression(tmp_path, monkeypatch):
     assert len(found) == 2, "six frames need no first look"
     free, held = (float(head.rig.solve(each.codes.detach()).abs().max()) for each in found)
     assert held < 0.02 < free
+
+
+def test_who_somebody_is_takes_account_of_what_lies_behind_the_points(tmp_path, monkeypatch):
+    """Points go with normals, estimated ones too: distances alone let a cavity come through a cheek."""
+    recording, head, given = record(tmp_path / "ball", frames=6, lost=()), ball_head(), []
+    monkeypatch.setattr(setup, "fit", lambda head, clouds, *_: given.extend(clouds) or fit(head, clouds, *_))
+    usual = SetupConfig()
+    quick = replace(usual, points=300, identity=replace(usual.identity, steps=3, points=60), neutral=(0, 1, 2))
+    setup.set_up(recording, head, (), None, quick)
+    assert len(given) == 3
+    for cloud in given:
+        away = torch.nn.functional.normalize(cloud.points - cloud.points.mean(0), dim=1)
+        assert (away * cloud.normals).sum(1).median() > 0.97

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from facetalk.errors import InputError
 from facetalk.fitting.alignment import NECK, align, improved
-from facetalk.fitting.guide import Guide
+from facetalk.fitting.guide import Guide, facing
 from facetalk.fitting.pose import UNITS_MM, Pose, extent, placed_by_landmarks, plausible_units
 from facetalk.fitting.scan import FEWEST, Scan, roughness
 from facetalk.geometry import UNIT_MM
@@ -24,8 +24,6 @@ LEAST_SCORE = 0.15
 """Below this share of explained points there is no head in the scan."""
 RIVAL = 0.8
 """A second pose with this share of the first one's score is tried as well."""
-TRUSTED_COSINE = 0.9
-"""Normals that agree so well with the mean head's, by the median, show where outside is and are fitted to."""
 INLIER_MM, INLIER_SPREADS = 2.0, 3.0
 """An inlier lies this near to the fitted surface, or within so many spreads."""
 SPREAD_MM, SPREAD_NOISES = 2.0, 1.7
@@ -172,14 +170,8 @@ def _cloud(guide: Guide, scan: Scan, pose: Pose) -> Cloud:
     """What of a scan is head, in head space."""
     points = pose(scan.points)
     kept = _is_head(guide, points)
-    placed, turned = torch.tensor(points[kept]).float(), torch.tensor(scan.normals[kept] @ pose.rotation.T).float()
-    slope = torch.nn.functional.normalize(guide(placed[None])[1][0], dim=-1)
-    agreed = (turned * slope).sum(1)
-    if agreed.abs().median() < TRUSTED_COSINE:
-        return Cloud(placed, None)
-    if scan.oriented:  # the whole scan may be inside out, but its points agree with each other
-        return Cloud(placed, turned * agreed.sum().sign())
-    return Cloud(placed, turned * agreed.sign()[:, None])
+    # The whole scan may be inside out, but where its normals are its own they agree with each other.
+    return facing(guide, points[kept], scan.normals[kept] @ pose.rotation.T, alike=scan.oriented)
 
 
 def _is_head(guide: Guide, points: Float[np.ndarray, "point 3"]) -> Bool[np.ndarray, " point"]:

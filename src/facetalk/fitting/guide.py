@@ -10,9 +10,12 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 
 from facetalk.geometry import PAPER_BOX
+from facetalk.head.cloud import Cloud
 
 MARGIN, STEP = 0.3, 0.03
 """How far round the box of heads the field is kept, and how finely, in units."""
+TRUSTED_COSINE = 0.9
+"""Normals that agree so well with the head's, by the median, show where outside is and are fitted to."""
 
 
 class Guide:
@@ -37,3 +40,22 @@ class Guide:
         found = grid_sample(self.volume, places[None, None], align_corners=True, padding_mode="border")
         beyond = (points - points.clamp(self.lower, self.upper)).norm(dim=-1)
         return found[0, 0, 0] + beyond, rearrange(found[0, 1:, 0], "way start point -> start point way")
+
+
+def facing(
+    guide: Guide, points: Float[np.ndarray, "point 3"], normals: Float[np.ndarray, "point 3"], alike: bool
+) -> Cloud:
+    """Points in head space with their normals outward, as the guide has it; with none where these are too unlike it.
+
+    Args:
+        guide: of the mean head, or of the person.
+        points: in units.
+        normals: to either side.
+        alike: whether all of them point to the same side of the surface.
+    """
+    placed, turned = torch.tensor(points).float(), torch.tensor(normals).float()
+    slope = torch.nn.functional.normalize(guide(placed[None])[1][0], dim=-1)
+    agreed = (turned * slope).sum(1)
+    if agreed.abs().median() < TRUSTED_COSINE:
+        return Cloud(placed, None)
+    return Cloud(placed, turned * (agreed.sum().sign() if alike else agreed.sign()[:, None]))

@@ -8,7 +8,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from facetalk.errors import InputError
-from facetalk.fitting.guide import Guide
+from facetalk.fitting.guide import Guide, facing
+from facetalk.fitting.scan import estimated_normals
 from facetalk.head.fitting import Cloud, FitConfig, fit
 from facetalk.head.model import Head
 from facetalk.recording.areas import counted
@@ -38,7 +39,7 @@ class SetupConfig:
         default_factory=lambda: FitConfig(steps=400, points=200, rate=0.06, pose=0.3, own=0.02, expression=0.1)
     )
     """Faces that rest have hardly an expression: what is seen of them is who they are."""
-    resting: float = 10.0
+    resting: float = 30.0
     """Instead of its `expression` where frames are named: these have none."""
 
 
@@ -96,11 +97,14 @@ def _identity(
 
     def cloud(frame: int) -> Cloud:
         points = recording.points(frame)
-        placed = followed(guide, points, start, frame)(points.places)
-        random = np.random.default_rng(frame)
-        placed = placed[is_head(guide, placed) & (random.uniform(size=len(placed)) < counted(placed))]
-        chosen = random.permutation(len(placed))[: config.points]
-        return Cloud(torch.from_numpy(placed[chosen]).float(), None)
+        place = followed(guide, points, start, frame)
+        placed = place(points.places)
+        there, random = is_head(guide, placed), np.random.default_rng(frame)
+        placed = placed[there]
+        normals = estimated_normals(placed) if points.normals is None else points.normals[there] @ place.turn.T
+        listened = random.uniform(size=len(placed)) < counted(placed)
+        chosen = np.flatnonzero(listened)[random.permutation(listened.sum())[: config.points]]
+        return facing(guide, placed[chosen], normals[chosen], alike=points.normals is not None)
 
     if config.neutral:
         named = replace(config.identity, expression=config.resting)
