@@ -157,7 +157,7 @@ def units_of(scan: Scan, unit: str) -> list[str]:
 
 def _sized(guide: Guide, scan: Scan, pose: Pose) -> Pose:
     """The pose at the person's own size, about the middle of what of the scan is head."""
-    kept = _is_head(guide, pose(scan.points))
+    kept = is_head(guide, pose(scan.points))
     if kept.sum() < FEWEST:
         raise InputError(
             f"{scan.name}: only {kept.sum()} points lie near a head and {FEWEST} are needed; "
@@ -169,12 +169,13 @@ def _sized(guide: Guide, scan: Scan, pose: Pose) -> Pose:
 def _cloud(guide: Guide, scan: Scan, pose: Pose) -> Cloud:
     """What of a scan is head, in head space."""
     points = pose(scan.points)
-    kept = _is_head(guide, points)
+    kept = is_head(guide, points)
     # The whole scan may be inside out, but where its normals are its own they agree with each other.
     return facing(guide, points[kept], scan.normals[kept] @ pose.rotation.T, alike=scan.oriented)
 
 
-def _is_head(guide: Guide, points: Float[np.ndarray, "point 3"]) -> Bool[np.ndarray, " point"]:
+def is_head(guide: Guide, points: Float[np.ndarray, "point 3"]) -> Bool[np.ndarray, " point"]:
+    """Points in head space that are near the head and above its throat."""
     distance = guide(torch.tensor(points[None]).float())[0][0].numpy()
     return (np.abs(distance) * UNIT_MM < NEAR_MM) & (points[:, 1] > NECK)
 

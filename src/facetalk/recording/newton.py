@@ -162,11 +162,10 @@ class _Search:
         few, many = self.drawn.first(self.config.points), self.drawn.first(self.config.last_points)
         early = rounds - self.config.last_rounds
         self.weights = lids.tried(self.window.person, self.weights, self.placements, self.drawn)
-        for number in range(early):
-            self._round(few, number)
-        self._lips(few, early)
-        for number in range(early, rounds):
-            seen = self._round(many, number)
+        for number in range(rounds):
+            if number == early:
+                self._lips(few, number)
+            seen = self._round(few if number < early else many, number)
         evidence = Evidence(*seen.normal(self.config, 0.0))
         weights = torch.from_numpy(self.weights).float()
         with torch.no_grad():

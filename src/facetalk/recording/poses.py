@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from facetalk.errors import InputError
-from facetalk.fitting.alignment import NECK, align, improved
-from facetalk.fitting.fit import LEAST_SCORE, NEAR_MM
+from facetalk.fitting.alignment import align, improved
+from facetalk.fitting.fit import LEAST_SCORE, is_head
 from facetalk.fitting.guide import Guide
 from facetalk.fitting.pose import Pose, placed_by_landmarks
 from facetalk.fitting.scan import clean
@@ -141,9 +141,3 @@ def _step(guide: Guide, world: np.ndarray, place: Placement, listened: np.ndarra
     normal = (jacobian * weight[:, None]).T @ jacobian
     step = np.linalg.solve(normal + 1e-3 * np.trace(normal) / 6 * np.eye(6), -jacobian.T @ (weight * distance))
     return place.moved(step[:3], step[3:], about)
-
-
-def is_head(guide: Guide, points: Float[np.ndarray, "point 3"]) -> Bool[np.ndarray, " point"]:
-    """Points near the head and above its throat."""
-    distance = guide(torch.tensor(points[None]).float())[0][0].numpy()
-    return (np.abs(distance) * UNIT_MM < NEAR_MM) & (points[:, 1] > NECK)

@@ -8,13 +8,14 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from facetalk.errors import InputError
+from facetalk.fitting.fit import is_head
 from facetalk.fitting.guide import Guide, facing
 from facetalk.fitting.scan import estimated_normals
 from facetalk.head.fitting import Cloud, FitConfig, fit
 from facetalk.head.model import Head
 from facetalk.recording.areas import counted
 from facetalk.recording.layout import Recording
-from facetalk.recording.poses import Placement, followed, found, is_head
+from facetalk.recording.poses import Placement, followed, found
 from facetalk.recording.states import matrices
 
 LEAST = 10
