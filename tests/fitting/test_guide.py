@@ -36,3 +36,13 @@ def test_normals_of_something_else_are_left_out(ball):
     _, other = shell(seed=5)
     cloud = facing(ball, points, other, alike=False)
     assert cloud.normals is None and len(cloud.points) == len(points)
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_points_without_a_normal_are_left_out(ball, alike):
+    points, out = shell()
+    lost = out.copy()
+    lost[::10] = 0
+    cloud = facing(ball, points, lost, alike=alike)
+    kept = np.arange(len(points)) % 10 > 0
+    assert np.allclose(cloud.points, points[kept], atol=1e-6) and np.allclose(cloud.normals, out[kept], atol=1e-6)

@@ -54,6 +54,16 @@ def test_clouds_are_made_of_depth(tmp_path):
     assert len(points) == 400 and np.allclose(points[:, 2], 600 - 512.3, atol=1e-6)
 
 
+def test_normals_have_length_one_or_none(tmp_path):
+    """Whatever a file has: half precision, any length, holes."""
+    recording = store.start(tmp_path, Description("a", "b", RATE, 1))
+    given = np.array([[0.0, 0.0, 3.0], [0.6, 0.8, 0.0], [np.nan, 0.0, 1.0], [0.0, 0.0, 0.0]])
+    store.write_points(recording, 0, layout.Points(np.zeros((4, 3)), given))
+    found = layout.read(tmp_path).points(0).normals
+    assert np.allclose(found, [[0, 0, 1], [0.6, 0.8, 0], [0, 0, 0], [0, 0, 0]], atol=1e-3)
+    assert np.allclose(np.linalg.norm(found[:2], axis=1), 1, atol=1e-12)
+
+
 def test_landmarks_keep_what_is_unknown(tmp_path):
     recording = record(tmp_path)
     places = np.arange(36.0).reshape(12, 3)

@@ -50,7 +50,7 @@ def facing(
     Args:
         guide: of the mean head, or of the person.
         points: in units.
-        normals: to either side.
+        normals: to either side; points whose normal has no length are left out.
         alike: whether all of them point to the same side of the surface.
     """
     placed, turned = torch.tensor(points).float(), torch.tensor(normals).float()
@@ -58,4 +58,6 @@ def facing(
     agreed = (turned * slope).sum(1)
     if agreed.abs().median() < TRUSTED_COSINE:
         return Cloud(placed, None)
-    return Cloud(placed, turned * (agreed.sum().sign() if alike else agreed.sign()[:, None]))
+    side = agreed.sum().sign() if alike else agreed.sign()[:, None]
+    known = turned.any(dim=1)
+    return Cloud(placed[known], (turned * side)[known])

@@ -36,7 +36,7 @@ class Points:
 
     places: Float[np.ndarray, "point 3"]
     normals: Float[np.ndarray, "point 3"] | None = None
-    """Outward, unit length, where they are known."""
+    """Outward, of unit length; of none where one is not known."""
 
     def __len__(self) -> int:
         return len(self.places)
@@ -268,11 +268,20 @@ def _read_cloud(path: Path, unit_mm: float) -> Points:
         mesh = files.read(path)
         scale = UNIT_MM * unit_mm  # `files` divides by the unit of head space, whatever the numbers were
         normals = None if mesh.normals is None else mesh.normals.astype(np.float64)
-        return Points(mesh.vertices.astype(np.float64) * scale, normals)
+        return Points(mesh.vertices.astype(np.float64) * scale, _unit(normals))
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             places = np.asarray(file["points"], np.float64).reshape(-1, 3) * unit_mm
             normals = np.asarray(file["normals"], np.float64).reshape(places.shape) if "normals" in file else None
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: not a readable cloud ({error}); give an array points (n × 3)") from error
-    return Points(places, normals)
+    return Points(places, _unit(normals))
+
+
+def _unit(normals: Float[np.ndarray, "point 3"] | None) -> Float[np.ndarray, "point 3"] | None:
+    """Normals of length one, and of none where the file has no direction."""
+    if normals is None:
+        return None
+    length = np.linalg.norm(normals, axis=1, keepdims=True)
+    known = np.isfinite(length) & (length > 0)
+    return np.where(known, normals, 0.0) / np.where(known, length, 1.0)
